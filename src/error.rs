@@ -1,0 +1,62 @@
+//! The few reasons why a run cannot happen: a user's mistake, said once and clearly.
+//!
+//! Unreadable input is not an error but a note; a bug panics.
+
+use thiserror::Error;
+
+/// Why a run cannot happen. Each text says what, where, and what to do.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A path that was given does not exist or cannot be read.
+    #[error("cannot read {path}: {reason}; give a folder or file that exists and is readable")]
+    Input {
+        /// The path as given.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// `unbraid.yaml` is wrong.
+    #[error("{path}:{line}: {reason}")]
+    Config {
+        /// The configuration file.
+        path: String,
+        /// Line, from 1; 0 if not known.
+        line: usize,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A rule file is wrong.
+    #[error("{path}:{line}: {reason}")]
+    Rule {
+        /// The rule file.
+        path: String,
+        /// Line, from 1; 0 if not known.
+        line: usize,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// An output file cannot be written.
+    #[error("cannot write {path}: {reason}; choose another place with -o")]
+    Output {
+        /// The path.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A saved result or facts file cannot be used.
+    #[error("{path}: {reason}")]
+    Saved {
+        /// The file.
+        path: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Notes under `--strict`.
+    #[error("--strict: {count} notes, the first: {first}")]
+    Strict {
+        /// How many.
+        count: usize,
+        /// The first one.
+        first: String,
+    },
+}

@@ -1,0 +1,62 @@
+//! Writing results: beside the target and then renamed, so that nothing half-written is left.
+
+use std::io::Write;
+use std::path::{Component, Path};
+
+use crate::error::Error;
+
+/// Writes one file: into a temporary file beside it, then renamed over it.
+/// Devices and pipes (`/dev/stdout`) are written directly.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let fail = |e: std::io::Error| Error::Output { path: path.display().to_string(), reason: e.to_string() };
+    let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
+    if special {
+        return std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(bytes)).map_err(fail);
+    }
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+    }
+    let mut name = path.file_name().map(|n| n.to_os_string()).unwrap_or_default();
+    name.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|e| {
+        // The error that matters is the first one; a leftover that cannot be removed changes nothing.
+        drop(std::fs::remove_file(&beside));
+        fail(e)
+    })
+}
+
+/// Writes several files below a folder. A name that would leave the folder is refused.
+///
+/// # Errors
+/// A name that leaves the folder, or a file that cannot be written.
+pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
+    for (name, bytes) in files {
+        let relative = Path::new(name);
+        if name.is_empty() || !relative.components().all(|c| matches!(c, Component::Normal(_))) {
+            let reason = "the name would leave the output folder".to_owned();
+            return Err(Error::Output { path: name.clone(), reason });
+        }
+        write_atomically(&folder.join(relative), bytes)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_never_leave_the_folder() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        for bad in ["../x", "/etc/x", "", "a/../../x"] {
+            assert!(write_all(dir.path(), &[(bad.to_owned(), vec![])]).is_err(), "{bad}");
+        }
+        write_all(dir.path(), &[("a/b.txt".to_owned(), b"hi".to_vec())]).expect("written");
+        assert_eq!(std::fs::read(dir.path().join("a/b.txt")).expect("read"), b"hi");
+    }
+}

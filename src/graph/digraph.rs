@@ -1,0 +1,1 @@
+//! Directed graphs over small integers: reachability by components and bitsets, cycles, depth.

@@ -1,0 +1,121 @@
+//! Facts -> `ServiceGraph`: services, dependencies with all their evidence, and sorted queries.
+//!
+//! From here on nothing touches the disk. The library for graph algorithms stays inside this folder.
+
+pub mod digraph;
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, TableUse,
+    Traffic, UnresolvedSite,
+};
+use crate::result::SiteCounts;
+
+/// The parts of a graph, each sorted by its identity.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parts {
+    /// Services by name.
+    pub services: Vec<Service>,
+    /// Dependencies by (source, target, mode, channel).
+    pub dependencies: Vec<Dependency>,
+    /// Ambiguous call sites.
+    pub candidates: Vec<Candidate>,
+    /// Unresolved call sites.
+    pub unresolved: Vec<UnresolvedSite>,
+    /// How call sites were settled.
+    pub site_counts: SiteCounts,
+    /// Tables that several services write.
+    pub shared_writes: Vec<SharedWrite>,
+    /// Who reads and writes which table.
+    pub tables: Vec<TableUse>,
+    /// Operations served, by service.
+    pub endpoints: Vec<Endpoint>,
+    /// Schemas.
+    pub schemas: Vec<SchemaFact>,
+    /// Owners.
+    pub owners: Vec<Owner>,
+    /// Findings that only linking can see (hard-coded addresses, dual writes).
+    pub findings: Vec<Finding>,
+    /// What traces say.
+    pub traffic: Option<Traffic>,
+    /// What was read.
+    pub read: ReadCounts,
+    /// What could not be read or resolved.
+    pub notes: Vec<Note>,
+}
+
+/// The service call graph. Read-only once it is made.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceGraph {
+    parts: Parts,
+    by_name: BTreeMap<String, usize>,
+}
+
+impl ServiceGraph {
+    /// Makes a graph of its parts, bringing every list into its order.
+    #[must_use]
+    pub fn new(mut parts: Parts) -> Self {
+        parts.services.sort_by(|a, b| a.name.cmp(&b.name));
+        parts.dependencies.sort_by(|a, b| a.key().cmp(&b.key()));
+        parts.candidates.sort();
+        parts.unresolved.sort();
+        parts.shared_writes.sort();
+        parts.tables.sort();
+        parts.endpoints.sort_by(|a, b| {
+            (&a.service, &a.path, &a.method, &a.place).cmp(&(&b.service, &b.path, &b.method, &b.place))
+        });
+        let by_name = parts.services.iter().enumerate().map(|(i, s)| (s.name.clone(), i)).collect();
+        Self { parts, by_name }
+    }
+
+    /// All parts.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Services by name.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.parts.services
+    }
+
+    /// Dependencies by identity.
+    #[must_use]
+    pub fn dependencies(&self) -> &[Dependency] {
+        &self.parts.dependencies
+    }
+
+    /// The service of this name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.by_name.get(name).map(|at| &self.parts.services[*at])
+    }
+
+    /// Dependencies that leave a service.
+    pub fn outgoing<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Dependency> + 'a {
+        self.parts.dependencies.iter().filter(move |d| d.source == name)
+    }
+
+    /// Dependencies that reach a service.
+    pub fn incoming<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Dependency> + 'a {
+        self.parts.dependencies.iter().filter(move |d| d.target == name)
+    }
+
+    /// Operations that a service serves.
+    pub fn endpoints_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Endpoint> + 'a {
+        self.parts.endpoints.iter().filter(move |e| e.service == name)
+    }
+
+    /// Tables that a service uses.
+    pub fn tables_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a TableUse> + 'a {
+        self.parts.tables.iter().filter(move |t| t.service == name)
+    }
+
+    /// The parts, to make a changed graph.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+}

@@ -1,0 +1,1 @@
+//! Spans of any format -> one fold -> `Traffic`.

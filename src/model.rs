@@ -1,0 +1,34 @@
+//! The nouns of unbraid: plain data that every stage reads and writes.
+//!
+//! Takes nothing, imports nothing of ours. A `Fact` is what one input says, with names as written;
+//! a `Service` and a `Dependency` are what linking made of the facts; scores, findings and plans are
+//! what analysis made of the graph. This page is also the glossary: one word per idea.
+
+pub mod analysis;
+pub mod code;
+pub mod dependency;
+pub mod evidence;
+pub mod expr;
+pub mod facts;
+pub mod plan;
+pub mod service;
+pub mod traffic;
+
+pub use analysis::{
+    Band, Coverage, EdgeMarginal, Entity, EntityClass, Finding, GraphFigures, ScoreReport, Severity,
+    SubScores, Term,
+};
+pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
+pub use dependency::{
+    Candidate, Channel, Consistency, Dependency, IntentLevel, Intent, Mode, SharedWrite, Site, SiteState, TableAccess, TableUse,
+    UnresolvedSite,
+};
+pub use evidence::{Confidence, Evidence, Note, Place, SourceKind, mask_secrets};
+pub use expr::{Argument, Expr};
+pub use facts::{
+    Endpoint, Facts, Module, ModuleKind, Operation, Owner, ReadCounts, Route, SchemaFact, SchemaField,
+    Setting, Settings, StoreEffect, Workload, WorkloadKind,
+};
+pub use plan::{Action, Plan, Residue, Step, Verdict};
+pub use service::{Membership, Service, ServiceKind};
+pub use traffic::{Ledger, Relation, Traffic, TrafficRow};
