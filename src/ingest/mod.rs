@@ -3,6 +3,7 @@
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
 pub mod manifests;
+pub mod recognise;
 pub mod source;
 pub mod specs;
 pub mod syntax;

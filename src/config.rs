@@ -1,0 +1,151 @@
+//! `unbraid.yaml`: raw as written, then checked. Unknown keys are errors with a suggestion.
+//!
+//! Takes a text; gives a [`Config`]. Opens no file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::model::{Mode, ServiceKind};
+
+/// The name of the configuration file.
+pub const FILE_NAME: &str = "unbraid.yaml";
+
+/// What a team declares about its system. Everything is optional.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Name of the system, for the report.
+    pub name: Option<String>,
+    /// Globs of paths to leave out.
+    pub exclude: Vec<String>,
+    /// Further rule files, relative to the configuration file.
+    pub rules: Vec<String>,
+    /// Declared facts about services, by name or alias.
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// Edges that no input shows.
+    pub edges: Vec<EdgeConfig>,
+    /// Thresholds of the gate.
+    pub gate: GateConfig,
+}
+
+/// Declared facts about one service.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// Its role.
+    pub role: Option<ServiceKind>,
+    /// Further names.
+    pub aliases: Vec<String>,
+    /// Counts in the score whatever its role (or never).
+    pub member: Option<bool>,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Leave it out, with the reason.
+    pub ignore: Option<String>,
+}
+
+/// A declared edge.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// Caller.
+    pub from: String,
+    /// Callee.
+    pub to: String,
+    /// Mode; sync if not given.
+    #[serde(default = "sync")]
+    pub mode: Mode,
+    /// Topic, for async edges.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// Why it is declared.
+    pub reason: String,
+}
+
+fn sync() -> Mode {
+    Mode::Sync
+}
+
+/// Thresholds of `unbraid check`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GateConfig {
+    /// Highest score that passes.
+    pub max_score: Option<f64>,
+    /// Lowest code coverage (0 to 1) that counts as enough evidence.
+    pub min_coverage: Option<f64>,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// What is wrong, with path, line and the nearest known key.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Error> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let fail = |line, reason| Error::Config { path: path.to_owned(), line, reason };
+        let config: Self = serde_yaml::from_str(text)
+            .map_err(|e| fail(e.location().map_or(0, |l| l.line()), with_suggestion(&e.to_string())))?;
+        for (what, value, most) in [
+            ("gate.max_score", config.gate.max_score, 100.0),
+            ("gate.min_coverage", config.gate.min_coverage, 1.0),
+        ] {
+            if value.is_some_and(|v| !(0.0..=most).contains(&v)) {
+                return Err(fail(0, format!("{what} must lie between 0 and {most}")));
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// Adds "did you mean" to a message about an unknown field or variant, from the list of known ones in it.
+#[must_use]
+pub fn with_suggestion(message: &str) -> String {
+    let Some(at) = message.find("unknown ") else { return message.to_owned() };
+    let mut quoted = message[at..].split('`').skip(1).step_by(2);
+    let Some(given) = quoted.next() else { return message.to_owned() };
+    let nearest = quoted.map(|known| (distance(given, known), known)).min();
+    match nearest {
+        Some((d, known)) if d <= 1 + given.len() / 3 => format!("{message}; did you mean `{known}`?"),
+        _ => message.to_owned(),
+    }
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_errors_with_line_and_suggestion() {
+        let error = Config::parse("unbraid.yaml", "name: shop\ngate:\n  max_scor: 20\n").expect_err("must fail").to_string();
+        assert!(error.contains("unbraid.yaml:3"), "{error}");
+        assert!(error.contains("did you mean `max_score`?"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default_and_values_are_checked() {
+        assert_eq!(Config::parse("x", " \n").expect("ok"), Config::default());
+        assert!(Config::parse("x", "gate: {max_score: 101}").is_err());
+    }
+}
