@@ -2,7 +2,11 @@
 //!
 //! From here on nothing touches the disk. The library for graph algorithms stays inside this folder.
 
+pub mod address;
 pub mod digraph;
+pub mod roles;
+pub mod services;
+pub mod settings;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,214 @@
+//! What configuration says to one service: its environment and its properties, with places.
+//!
+//! Takes facts and nodes; answers "which values may this name have for this service?". Follows no code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::facts::SettingsScope;
+use crate::model::{Confidence, Evidence, Facts, Place, Setting, Settings, SourceKind, WorkloadKind};
+
+use super::services::Nodes;
+
+/// A configured value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configured {
+    /// The value as written, placeholders included.
+    pub value: String,
+    /// Where.
+    pub place: Place,
+    /// The key as written.
+    pub key: String,
+    /// Profile or variant, empty for the base.
+    pub profile: String,
+}
+
+impl Configured {
+    /// As evidence.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let value = if crate::model::evidence::is_secret_key(&self.key) { "***" } else { &self.value };
+        let says = format!("{} = {value}", self.key);
+        Evidence::new(SourceKind::Manifests, self.place.clone(), &says, Confidence::Confirmed)
+    }
+}
+
+/// Environment and properties of one service.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, Vec<Configured>>,
+    properties: BTreeMap<String, Vec<Configured>>,
+    relaxed: BTreeMap<String, Vec<Configured>>,
+}
+
+/// Keys are compared without punctuation and case: `SPRING_DATA_MONGODB_URI` is `spring.data.mongodb.uri`
+/// (Spring's relaxed binding), `ConnectionStrings__Db` is `ConnectionStrings:Db` (.NET).
+#[must_use]
+pub fn flat(key: &str) -> String {
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl Environment {
+    /// Values of an environment variable.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> &[Configured] {
+        self.variables.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Values of a property: from the environment by relaxed binding, which wins, else from configuration files.
+    #[must_use]
+    pub fn property(&self, key: &str) -> Vec<Configured> {
+        let flat = flat(key);
+        let mut found: Vec<Configured> = self.relaxed.get(&flat).cloned().unwrap_or_default();
+        found.extend(self.properties.get(&flat).into_iter().flatten().cloned());
+        found
+    }
+
+    /// All properties and variables, for rules on keys: (key as written, values).
+    pub fn all(&self) -> impl Iterator<Item = &Configured> {
+        self.properties.values().chain(self.variables.values()).flatten()
+    }
+
+    /// Is there any property whose key starts with this prefix (dotted, any case)?
+    #[must_use]
+    pub fn has_prefix(&self, prefix: &str) -> bool {
+        let flat = flat(prefix);
+        self.properties.range(flat.clone()..).next().is_some_and(|(k, _)| k.starts_with(&flat))
+    }
+
+    fn add_variable(&mut self, setting: &Setting, profile: &str) {
+        let configured = configured(setting, profile);
+        push(self.relaxed.entry(flat(&setting.key)).or_default(), configured.clone());
+        push(self.variables.entry(setting.key.clone()).or_default(), configured);
+    }
+
+    fn add_property(&mut self, setting: &Setting, profile: &str) {
+        push(self.properties.entry(flat(&setting.key)).or_default(), configured(setting, profile));
+    }
+}
+
+fn push(list: &mut Vec<Configured>, value: Configured) {
+    if !list.iter().any(|c| c.value == value.value && c.place == value.place) {
+        list.push(value);
+    }
+}
+
+fn configured(setting: &Setting, profile: &str) -> Configured {
+    Configured {
+        value: setting.value.clone(),
+        place: setting.place.clone(),
+        key: setting.key.clone(),
+        profile: profile.to_owned(),
+    }
+}
+
+/// Environments of all nodes, in their order.
+#[must_use]
+pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
+    let maps = config_maps(facts);
+    let files = env_files(facts);
+    let mut all: Vec<Environment> = nodes.all.iter().map(|_| Environment::default()).collect();
+    for (at, node) in nodes.all.iter().enumerate() {
+        let deployed = node.workloads.iter().any(|w| facts.workloads[*w].kind != WorkloadKind::Dockerfile);
+        for index in &node.workloads {
+            let workload = &facts.workloads[*index];
+            for setting in &workload.environment {
+                // A Dockerfile's ENV is a default: the deployment's own value wins.
+                let default = workload.kind == WorkloadKind::Dockerfile && deployed;
+                if default && overridden(facts, node, &setting.key) {
+                    continue;
+                }
+                let setting = dereference(setting, &maps);
+                all[at].add_variable(&setting, &workload.profile);
+            }
+            for from in &workload.environment_from {
+                let found: Option<&Settings> = match from.strip_prefix("file:") {
+                    Some(path) => files.get(&(workload.place.root.clone(), path.to_owned())).copied(),
+                    None => maps.get(from.strip_prefix("secret:").unwrap_or(from)).copied(),
+                };
+                for setting in found.into_iter().flat_map(|s| &s.values) {
+                    all[at].add_variable(setting, &workload.profile);
+                }
+            }
+        }
+    }
+    files_of(facts, nodes, &mut all);
+    all
+}
+
+fn overridden(facts: &Facts, node: &super::services::Node, key: &str) -> bool {
+    node.workloads.iter().any(|w| {
+        let other = &facts.workloads[*w];
+        other.kind != WorkloadKind::Dockerfile && other.environment.iter().any(|s| s.key == key)
+    })
+}
+
+fn config_maps(facts: &Facts) -> BTreeMap<&str, &Settings> {
+    let mut maps = BTreeMap::new();
+    for settings in &facts.settings {
+        if let SettingsScope::ConfigMap(name) = &settings.scope {
+            maps.entry(name.as_str()).or_insert(settings);
+        }
+    }
+    maps
+}
+
+fn env_files(facts: &Facts) -> BTreeMap<(String, String), &Settings> {
+    let mut files = BTreeMap::new();
+    for settings in &facts.settings {
+        if let SettingsScope::EnvFile(path) = &settings.scope {
+            files.insert((settings.place.root.clone(), path.clone()), settings);
+        }
+    }
+    files
+}
+
+/// `configmap:NAME/KEY` and `secret:NAME/KEY` become the value that the object gives.
+fn dereference(setting: &Setting, maps: &BTreeMap<&str, &Settings>) -> Setting {
+    let reference = setting.value.strip_prefix("configmap:").or_else(|| setting.value.strip_prefix("secret:"));
+    let found = reference.and_then(|r| r.split_once('/')).and_then(|(name, key)| {
+        maps.get(name).and_then(|s| s.values.iter().find(|v| v.key == key))
+    });
+    match found {
+        Some(value) => Setting { key: setting.key.clone(), value: value.value.clone(), place: value.place.clone() },
+        None => setting.clone(),
+    }
+}
+
+/// Configuration files: by the folder that holds them, or by application name.
+fn files_of(facts: &Facts, nodes: &Nodes, all: &mut [Environment]) {
+    let applications: BTreeSet<usize> = clients_of_config_servers(facts, nodes);
+    for settings in &facts.settings {
+        let owners: Vec<usize> = match &settings.scope {
+            SettingsScope::Folder(folder) => {
+                let place = Place::new(&settings.place.root, &format!("{folder}/x"), 0);
+                let place = if folder.is_empty() { Place::new(&settings.place.root, "x", 0) } else { place };
+                nodes.owners(facts, &place).0
+            }
+            SettingsScope::Application(name) if name == "application" => applications.iter().copied().collect(),
+            SettingsScope::Application(name) => nodes.find(name).into_iter().collect(),
+            SettingsScope::EnvFile(_) => {
+                // A `.env` beside a service's code is read by the service itself.
+                let (owners, library) = nodes.owners(facts, &settings.place);
+                if library { Vec::new() } else { owners }
+            }
+            SettingsScope::ConfigMap(_) => Vec::new(),
+        };
+        let variables = matches!(settings.scope, SettingsScope::EnvFile(_));
+        for at in owners {
+            for setting in &settings.values {
+                if variables {
+                    if all[at].variable(&setting.key).is_empty() {
+                        all[at].add_variable(setting, &settings.profile);
+                    }
+                } else {
+                    all[at].add_property(setting, &settings.profile);
+                }
+            }
+        }
+    }
+}
+
+/// Services that a shared `application.yml` of a configuration server reaches: all with code.
+fn clients_of_config_servers(_facts: &Facts, nodes: &Nodes) -> BTreeSet<usize> {
+    nodes.all.iter().enumerate().filter(|(_, n)| !n.folders.is_empty()).map(|(at, _)| at).collect()
+}
