@@ -91,10 +91,9 @@ impl Config {
         let fail = |line, reason| Error::Config { path: path.to_owned(), line, reason };
         let config: Self = serde_yaml::from_str(text)
             .map_err(|e| fail(e.location().map_or(0, |l| l.line()), with_suggestion(&e.to_string())))?;
-        for (what, value, most) in [
-            ("gate.max_score", config.gate.max_score, 100.0),
-            ("gate.min_coverage", config.gate.min_coverage, 1.0),
-        ] {
+        for (what, value, most) in
+            [("gate.max_score", config.gate.max_score, 100.0), ("gate.min_coverage", config.gate.min_coverage, 1.0)]
+        {
             if value.is_some_and(|v| !(0.0..=most).contains(&v)) {
                 return Err(fail(0, format!("{what} must lie between 0 and {most}")));
             }
@@ -138,7 +137,8 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_errors_with_line_and_suggestion() {
-        let error = Config::parse("unbraid.yaml", "name: shop\ngate:\n  max_scor: 20\n").expect_err("must fail").to_string();
+        let error =
+            Config::parse("unbraid.yaml", "name: shop\ngate:\n  max_scor: 20\n").expect_err("must fail").to_string();
         assert!(error.contains("unbraid.yaml:3"), "{error}");
         assert!(error.contains("did you mean `max_score`?"), "{error}");
     }

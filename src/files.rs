@@ -118,9 +118,9 @@ impl Source {
         if let [a, b, rest @ ..] = bytes {
             let little = (*a, *b) == (0xFF, 0xFE);
             if little || (*a, *b) == (0xFE, 0xFF) {
-                let units = rest.chunks_exact(2).map(|c| {
-                    if little { u16::from_le_bytes([c[0], c[1]]) } else { u16::from_be_bytes([c[0], c[1]]) }
-                });
+                let units = rest
+                    .chunks_exact(2)
+                    .map(|c| if little { u16::from_le_bytes([c[0], c[1]]) } else { u16::from_be_bytes([c[0], c[1]]) });
                 return Ok(char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')).collect());
             }
         }

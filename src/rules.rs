@@ -411,7 +411,8 @@ impl Rules {
         for mut rule in file.rules {
             rule.full_id = format!("{first}/{stem}/{}", rule.id);
             rule.languages.clone_from(&file.languages);
-            let line = text.lines().position(|l| l.trim_end().ends_with(&format!("id: {}", rule.id))).map_or(0, |n| n + 1);
+            let line =
+                text.lines().position(|l| l.trim_end().ends_with(&format!("id: {}", rule.id))).map_or(0, |n| n + 1);
             check(&rule).map_err(|reason| fail(line, reason))?;
             if self.all.iter().any(|other| other.full_id == rule.full_id) {
                 return Err(fail(line, format!("the id `{}` is used twice", rule.full_id)));
@@ -473,7 +474,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     let missing = match rule.is {
         Meaning::Environment | Meaning::Property | Meaning::Stub if empty(&rule.name) => Some("name"),
         Meaning::Publish | Meaning::Table | Meaning::Bind if empty(&rule.topic) => Some("topic"),
-        Meaning::Identity | Meaning::Format | Meaning::Join | Meaning::Channel if empty(&rule.address) => Some("address"),
+        Meaning::Identity | Meaning::Format | Meaning::Join | Meaning::Channel if empty(&rule.address) => {
+            Some("address")
+        }
         Meaning::Http if empty(&rule.address) && empty(&rule.path) => Some("address (or path)"),
         Meaning::Properties if empty(&rule.name) => Some("name"),
         _ => None,

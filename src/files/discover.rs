@@ -12,8 +12,18 @@ use super::Source;
 
 /// Folders that hold copies, dependencies or build output, never a system's own inputs.
 const SKIPPED_FOLDERS: [&str; 12] = [
-    ".git", ".hg", ".svn", "node_modules", "bower_components", ".gradle", ".idea", ".terraform", "__pycache__",
-    ".venv", ".tox", ".next",
+    ".git",
+    ".hg",
+    ".svn",
+    "node_modules",
+    "bower_components",
+    ".gradle",
+    ".idea",
+    ".terraform",
+    "__pycache__",
+    ".venv",
+    ".tox",
+    ".next",
 ];
 
 /// Folders that hold build output when git ignores them: not looked into for ignored traces.
@@ -100,9 +110,7 @@ fn exclude_set(patterns: &[String]) -> Result<globset::GlobSet, Error> {
         })?;
         builder.add(glob);
     }
-    builder
-        .build()
-        .map_err(|e| Error::Config { path: "exclude".to_owned(), line: 0, reason: e.to_string() })
+    builder.build().map_err(|e| Error::Config { path: "exclude".to_owned(), line: 0, reason: e.to_string() })
 }
 
 fn walk(root: &Path, name: &str, exclude: &globset::GlobSet, listing: &mut Listing) {
@@ -163,7 +171,10 @@ fn collect(root: &Path, follow_ignore: bool, listing: &mut Listing) -> Vec<(Path
                 let size = entry.metadata().map(|m| m.len()).unwrap_or(0);
                 files.push((entry.into_path(), size));
                 if files.len() >= MOST_FILES {
-                    listing.notes.push(Note::new(root.display(), format!("more than {MOST_FILES} files: the rest was not listed; give a smaller folder")));
+                    listing.notes.push(Note::new(
+                        root.display(),
+                        format!("more than {MOST_FILES} files: the rest was not listed; give a smaller folder"),
+                    ));
                     break;
                 }
             }

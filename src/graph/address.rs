@@ -44,7 +44,9 @@ impl Address {
             _ => (String::new(), text),
         };
         // `dns:///host:port`, `discovery:///name`: the authority is empty, the path is the target.
-        let rest = if scheme.is_empty() || !matches!(scheme.as_str(), "dns" | "discovery" | "consul" | "passthrough" | "static") {
+        let rest = if scheme.is_empty()
+            || !matches!(scheme.as_str(), "dns" | "discovery" | "consul" | "passthrough" | "static")
+        {
             rest
         } else {
             rest.trim_start_matches('/')
@@ -61,7 +63,9 @@ impl Address {
         // MySQL drivers of Go write `user@tcp(host:3306)/db`.
         let authority = authority.strip_prefix("tcp(").map_or(authority, |a| a.trim_end_matches(')'));
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if port.chars().all(|c| c.is_ascii_digit()) && !port.is_empty() => (host, port.parse().ok()),
+            Some((host, port)) if port.chars().all(|c| c.is_ascii_digit()) && !port.is_empty() => {
+                (host, port.parse().ok())
+            }
             Some((host, HOLE)) => (host, None),
             Some((host, "")) => (host, None),
             _ => (authority, None),
@@ -112,7 +116,10 @@ impl Address {
     /// Is it this machine?
     #[must_use]
     pub fn is_local(&self) -> bool {
-        matches!(self.host.to_lowercase().as_str(), "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "host.docker.internal")
+        matches!(
+            self.host.to_lowercase().as_str(),
+            "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "host.docker.internal"
+        )
     }
 
     /// Database or schema: the first part of the path.
@@ -222,7 +229,8 @@ impl Directory {
         let namespace = parts.next()?;
         let rest: Vec<&str> = parts.collect();
         let cluster = rest.first() == Some(&"svc");
-        let known = rest.is_empty() && (self.namespaces.iter().any(|n| n == namespace) || namespace == "default" || namespace.contains('{'));
+        let known = rest.is_empty()
+            && (self.namespaces.iter().any(|n| n == namespace) || namespace == "default" || namespace.contains('{'));
         (cluster || known || matches!(namespace, "local" | "internal" | "lan")).then(|| nodes.find(first)).flatten()
     }
 }
@@ -239,7 +247,8 @@ fn add(table: &mut BTreeMap<u16, Vec<usize>>, port: u16, at: usize) {
 pub fn is_public(host: &str) -> bool {
     let lower = host.to_lowercase();
     let Some((_, last)) = lower.rsplit_once('.') else { return false };
-    let reserved = ["local", "internal", "localhost", "test", "example", "invalid", "lan", "svc", "cluster", "home", "docker"];
+    let reserved =
+        ["local", "internal", "localhost", "test", "example", "invalid", "lan", "svc", "cluster", "home", "docker"];
     last.len() >= 2 && last.chars().all(|c| c.is_ascii_alphabetic()) && !reserved.contains(&last)
 }
 
@@ -282,7 +291,9 @@ mod tests {
 
     #[test]
     fn public_hosts_and_paths() {
-        assert!(is_public("api.stripe.com") && !is_public("orders") && !is_public("orders.local") && !is_public("10.0.0.1"));
+        assert!(
+            is_public("api.stripe.com") && !is_public("orders") && !is_public("orders.local") && !is_public("10.0.0.1")
+        );
         assert!(path_fits("/orders/{}/items", "/orders/:id/items"));
         assert!(!path_fits("/orders", "/orders/{id}"));
     }

@@ -56,7 +56,8 @@ impl Roles {
         let mut best: Option<(usize, &Entry, &str)> = None;
         for library in libraries {
             let last = library.rsplit(':').next().unwrap_or(library);
-            let at = self.libraries.iter().position(|e| e.r#match.iter().any(|p| p.matches(library) || p.matches(last)));
+            let at =
+                self.libraries.iter().position(|e| e.r#match.iter().any(|p| p.matches(library) || p.matches(last)));
             if let Some(at) = at
                 && best.is_none_or(|(b, ..)| at < b)
             {

@@ -165,11 +165,14 @@ impl Nodes {
         loop {
             let names: BTreeSet<&str> =
                 wanted.iter().flat_map(|m| facts.modules[*m].names.iter().map(String::as_str)).collect();
-            let folders: BTreeSet<String> = wanted.iter().map(|m| format!("path:{}", facts.modules[*m].folder)).collect();
+            let folders: BTreeSet<String> =
+                wanted.iter().map(|m| format!("path:{}", facts.modules[*m].folder)).collect();
             let before = wanted.len();
             for (at, module) in facts.modules.iter().enumerate() {
                 let uses = module.depends_on.iter().any(|d| {
-                    folders.contains(d) || names.contains(d.as_str()) || names.contains(d.rsplit(':').next().unwrap_or(d))
+                    folders.contains(d)
+                        || names.contains(d.as_str())
+                        || names.contains(d.rsplit(':').next().unwrap_or(d))
                 });
                 if uses {
                     wanted.insert(at);
@@ -356,7 +359,13 @@ impl Builder<'_> {
     fn workloads(&mut self, roles: &Roles) {
         let facts = self.facts;
         let shared = self.shared_builds();
-        for pass in [WorkloadKind::Compose, WorkloadKind::Aspire, WorkloadKind::Kubernetes, WorkloadKind::Procfile, WorkloadKind::Other] {
+        for pass in [
+            WorkloadKind::Compose,
+            WorkloadKind::Aspire,
+            WorkloadKind::Kubernetes,
+            WorkloadKind::Procfile,
+            WorkloadKind::Other,
+        ] {
             for (index, workload) in facts.workloads.iter().enumerate() {
                 if workload.kind == pass {
                     self.workload(index, workload, &shared, roles);
@@ -416,7 +425,9 @@ impl Builder<'_> {
             let longest = self
                 .by_name
                 .iter()
-                .filter(|(name, at)| name.len() > 3 && !self.nodes[**at].folders.is_empty() && normal(&base).ends_with(name.as_str()))
+                .filter(|(name, at)| {
+                    name.len() > 3 && !self.nodes[**at].folders.is_empty() && normal(&base).ends_with(name.as_str())
+                })
                 .max_by_key(|(name, _)| name.len())
                 .map(|(_, at)| *at);
             if let Some(at) = longest {
@@ -500,7 +511,10 @@ impl Builder<'_> {
             let crate::model::facts::SettingsScope::Folder(folder) = &settings.scope else { continue };
             for setting in &settings.values {
                 let key = setting.key.to_lowercase();
-                if !matches!(key.as_str(), "spring.application.name" | "quarkus.application.name" | "micronaut.application.name") {
+                if !matches!(
+                    key.as_str(),
+                    "spring.application.name" | "quarkus.application.name" | "micronaut.application.name"
+                ) {
                     continue;
                 }
                 let mut at_folder = folder.as_str();
@@ -524,9 +538,8 @@ impl Builder<'_> {
 
     fn declared(&mut self, config: &Config) {
         for (name, declared) in &config.services {
-            let known = std::iter::once(name)
-                .chain(&declared.aliases)
-                .find_map(|n| self.by_name.get(&normal(n)).copied());
+            let known =
+                std::iter::once(name).chain(&declared.aliases).find_map(|n| self.by_name.get(&normal(n)).copied());
             let at = known.unwrap_or_else(|| self.new_node());
             self.name(at, name, rank::DECLARED);
             for alias in &declared.aliases {
@@ -541,7 +554,8 @@ impl Builder<'_> {
     fn running_folders(&self) -> BTreeSet<usize> {
         let mut runs = BTreeSet::new();
         for unit in &self.facts.units {
-            let serves = unit.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
+            let serves =
+                unit.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
             let main = unit.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main"));
             if !serves && !main {
                 continue;
@@ -572,9 +586,10 @@ impl Builder<'_> {
             let library = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Library);
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
             let lives = deployed || declared || application || (runs.contains(&at) && !library);
-            let ignored = config.services.iter().any(|(name, c)| {
-                c.ignore.is_some() && node.names.keys().any(|n| normal(n) == normal(name))
-            });
+            let ignored = config
+                .services
+                .iter()
+                .any(|(name, c)| c.ignore.is_some() && node.names.keys().any(|n| normal(n) == normal(name)));
             if !lives || ignored || node.names.is_empty() || is_test_node(&node, deployed) {
                 continue;
             }
@@ -629,14 +644,18 @@ fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
         return;
     }
     let has_code = !node.folders.is_empty();
-    let image = node.workloads.iter().filter_map(|w| facts.workloads[*w].image.as_deref()).find_map(|i| roles.of_image(i));
+    let image =
+        node.workloads.iter().filter_map(|w| facts.workloads[*w].image.as_deref()).find_map(|i| roles.of_image(i));
     let libraries: Vec<String> =
         node.modules.iter().flat_map(|m| facts.modules[*m].depends_on.iter().cloned()).collect();
     let role: Option<Role> = if has_code {
         // The name decides between what a library only suggests (a backend that bundles a UI).
         roles
             .of_libraries(&libraries)
-            .filter(|r| r.kind != ServiceKind::Ui || !node.languages.iter().any(|l| !matches!(l.as_str(), "javascript" | "typescript")))
+            .filter(|r| {
+                r.kind != ServiceKind::Ui
+                    || !node.languages.iter().any(|l| !matches!(l.as_str(), "javascript" | "typescript"))
+            })
             .or_else(|| roles.of_name(&node.name))
     } else {
         image.clone().or_else(|| roles.of_image(&node.name)).or_else(|| roles.of_name(&node.name))

@@ -165,9 +165,9 @@ fn env_files(facts: &Facts) -> BTreeMap<(String, String), &Settings> {
 /// `configmap:NAME/KEY` and `secret:NAME/KEY` become the value that the object gives.
 fn dereference(setting: &Setting, maps: &BTreeMap<&str, &Settings>) -> Setting {
     let reference = setting.value.strip_prefix("configmap:").or_else(|| setting.value.strip_prefix("secret:"));
-    let found = reference.and_then(|r| r.split_once('/')).and_then(|(name, key)| {
-        maps.get(name).and_then(|s| s.values.iter().find(|v| v.key == key))
-    });
+    let found = reference
+        .and_then(|r| r.split_once('/'))
+        .and_then(|(name, key)| maps.get(name).and_then(|s| s.values.iter().find(|v| v.key == key)));
     match found {
         Some(value) => Setting { key: setting.key.clone(), value: value.value.clone(), place: value.place.clone() },
         None => setting.clone(),

@@ -327,7 +327,13 @@ impl Context<'_> {
         }
     }
 
-    fn annotation(&self, annotation: &Annotation, function: Option<u32>, owner: Option<&str>, sites: &mut Vec<CallSite>) {
+    fn annotation(
+        &self,
+        annotation: &Annotation,
+        function: Option<u32>,
+        owner: Option<&str>,
+        sites: &mut Vec<CallSite>,
+    ) {
         for at in &self.index.annotations {
             let rule = &self.rules.all[*at];
             let Some(kind) = rule.is.site() else { continue };

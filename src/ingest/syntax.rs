@@ -152,10 +152,7 @@ impl Builder {
             receiver: receiver.map(bounded),
             receiver_type: None,
             name: name.to_owned(),
-            arguments: arguments
-                .into_iter()
-                .map(|a| Argument { name: a.name, value: bounded(a.value) })
-                .collect(),
+            arguments: arguments.into_iter().map(|a| Argument { name: a.name, value: bounded(a.value) }).collect(),
             type_arguments: Vec::new(),
             in_loop: self.loops > 0,
             result_used,

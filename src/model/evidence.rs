@@ -127,8 +127,20 @@ impl Note {
 
 /// Key words whose values are secrets, compared in lower case as parts of a key.
 const SECRET_KEYS: [&str; 14] = [
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "accesskey",
-    "access_key", "access-key", "private_key", "credential",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "access-key",
+    "private_key",
+    "credential",
 ];
 
 /// Does a key name something whose value must never be shown?

@@ -9,8 +9,16 @@ use super::canonical;
 
 /// HTTP verbs, as call names start with them. `del` and `destroy` are how some clients say DELETE.
 const VERBS: [(&str, &str); 10] = [
-    ("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE"), ("head", "HEAD"),
-    ("options", "OPTIONS"), ("del", "DELETE"), ("send_get", "GET"), ("destroy", "DELETE"),
+    ("get", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+    ("head", "HEAD"),
+    ("options", "OPTIONS"),
+    ("del", "DELETE"),
+    ("send_get", "GET"),
+    ("destroy", "DELETE"),
 ];
 
 /// A match with everything that readers may look at.
@@ -71,7 +79,11 @@ impl Site<'_> {
         let path = self.first(&self.rule.path);
         let Some(prefix) = self.first(&self.rule.prefix) else { return path };
         let path = path.unwrap_or_else(|| Expr::literal(""));
-        Some(Expr::Call(None, canonical::JOIN.to_owned(), vec![Argument::positional(prefix), Argument::positional(path)]))
+        Some(Expr::Call(
+            None,
+            canonical::JOIN.to_owned(),
+            vec![Argument::positional(prefix), Argument::positional(path)],
+        ))
     }
 
     /// The canonical value of a rewriting rule.
@@ -110,7 +122,9 @@ impl Site<'_> {
                 Some(Expr::Call(None, canonical::JOIN.to_owned(), parts))
             }
             Meaning::Client => {
-                let named = |name: &str, value: Option<Expr>| value.map(|value| Argument { name: Some(name.to_owned()), value });
+                let named = |name: &str, value: Option<Expr>| {
+                    value.map(|value| Argument { name: Some(name.to_owned()), value })
+                };
                 let parts: Vec<Argument> =
                     [named("address", self.first(&rule.address)), named("name", self.first(&rule.name))]
                         .into_iter()
@@ -167,7 +181,10 @@ impl Site<'_> {
                 if called == "method" {
                     return arguments.first().map(|a| a.value.clone());
                 }
-                VERBS.iter().find(|(verb, _)| called.eq_ignore_ascii_case(verb)).map(|(_, method)| Expr::literal(method))
+                VERBS
+                    .iter()
+                    .find(|(verb, _)| called.eq_ignore_ascii_case(verb))
+                    .map(|(_, method)| Expr::literal(method))
             }),
             Reader::Verb => verb_of(self.name).map(Expr::literal),
             Reader::TypeArgument(n) => self.type_arguments.get(*n).map(|t| Expr::literal(t)),
@@ -176,9 +193,7 @@ impl Site<'_> {
             Reader::Text(text) => Some(Expr::literal(text)),
             Reader::TypeAnnotation(name, key) => self.type_annotation(name, key),
             Reader::Owner => self.owner.as_deref().map(Expr::literal),
-            Reader::Function => {
-                self.function.map(|f| Expr::literal(&self.unit.functions[f as usize].name))
-            }
+            Reader::Function => self.function.map(|f| Expr::literal(&self.unit.functions[f as usize].name)),
             Reader::Value => None,
         }
     }
@@ -282,11 +297,7 @@ pub fn expand(pattern: &str, positional: &[Expr], arguments: &[Argument]) -> Exp
     while let Some(at) = rest.find(['%', '{']) {
         literal.push_str(&rest[..at]);
         let tail = &rest[at..];
-        let (hole, len) = if let Some(after) = tail.strip_prefix('%') {
-            percent(after)
-        } else {
-            braces(tail)
-        };
+        let (hole, len) = if let Some(after) = tail.strip_prefix('%') { percent(after) } else { braces(tail) };
         match hole {
             Hole::None => {
                 let c = tail.chars().next().map_or(1, char::len_utf8);
@@ -301,9 +312,7 @@ pub fn expand(pattern: &str, positional: &[Expr], arguments: &[Argument]) -> Exp
                 }
                 let value = match hole {
                     Hole::Numbered(n) => positional.get(n),
-                    Hole::Named(name) => {
-                        arguments.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| &a.value)
-                    }
+                    Hole::Named(name) => arguments.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| &a.value),
                     _ => {
                         next += 1;
                         positional.get(next - 1)
@@ -334,7 +343,8 @@ fn percent(after: &str) -> (Hole<'_>, usize) {
     if after.starts_with('%') {
         return (Hole::Text("%"), 2);
     }
-    let flags = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | '#' | '$')).len();
+    let flags = after.len()
+        - after.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | '#' | '$')).len();
     match after[flags..].chars().next() {
         Some('s' | 'd' | 'v' | 'i' | 'q' | 'x' | 'f' | 'u' | 'w' | 'n') => (Hole::Next, flags + 2),
         _ => (Hole::None, 0),

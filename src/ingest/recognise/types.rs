@@ -109,7 +109,8 @@ impl Types {
                     Expr::Ref(this) if this == "this" => owner?.to_owned(),
                     other => self.declared(other, function, owner)?,
                 };
-                let holder = holder.rsplit(['.', ':']).next().unwrap_or(&holder).trim_start_matches(['*', '&']).to_owned();
+                let holder =
+                    holder.rsplit(['.', ':']).next().unwrap_or(&holder).trim_start_matches(['*', '&']).to_owned();
                 self.fields.get(&(holder, name.clone())).cloned()
             }
             Expr::Call(None, name, _) => match name.strip_prefix("new ") {
@@ -198,7 +199,9 @@ impl Types {
                     names.push(format!("{name}()"));
                 }
             }
-            Expr::Index(object, _) | Expr::Out(object, _) => names.extend(self.names(object, function, owner, depth + 1)),
+            Expr::Index(object, _) | Expr::Out(object, _) => {
+                names.extend(self.names(object, function, owner, depth + 1))
+            }
             Expr::Choice(parts) => {
                 for part in parts {
                     names.extend(self.names(part, function, owner, depth + 1));
@@ -224,7 +227,8 @@ pub fn without_generics(name: &str) -> String {
     let name = name.strip_prefix("mut ").unwrap_or(name);
     if let Some((head, rest)) = name.split_once('<') {
         // Smart pointers and options stand for what they hold.
-        let wraps = ["Arc", "Rc", "Box", "Option", "Optional", "Lazy", "Provider", "ObjectProvider", "Mutex", "RwLock", "Data"];
+        let wraps =
+            ["Arc", "Rc", "Box", "Option", "Optional", "Lazy", "Provider", "ObjectProvider", "Mutex", "RwLock", "Data"];
         if wraps.contains(&head.rsplit(['.', ':']).next().unwrap_or(head)) {
             return without_generics(rest.strip_suffix('>').unwrap_or(rest));
         }
