@@ -4,9 +4,21 @@
 
 pub mod address;
 pub mod digraph;
+pub mod edges;
+pub mod join;
+pub mod link;
+pub mod observed;
 pub mod roles;
+pub mod rpc;
+pub mod scope;
+pub mod served;
 pub mod services;
 pub mod settings;
+pub mod sites;
+pub mod stores;
+pub mod texts;
+pub mod topics;
+pub mod values;
 
 use std::collections::BTreeMap;
 

@@ -54,7 +54,7 @@ mod rank {
 }
 
 /// All nodes, with the ways to find them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Nodes {
     /// Nodes in order of their names.
     pub all: Vec<Node>,
