@@ -1,2 +1,2 @@
-//! The binary.
+//! The program: arguments in, exit code out.
 fn main() {}

@@ -2,6 +2,7 @@
 //!
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
+pub mod ecmascript;
 pub mod manifests;
 pub mod recognise;
 pub mod source;
