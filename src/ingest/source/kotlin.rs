@@ -450,22 +450,38 @@ impl<'s> Walk<'s> {
 
     fn string(&self, node: Node<'_>, depth: Depth) -> Expr {
         let mut parts = Vec::new();
+        let mut plain = String::new();
         for child in children(node) {
             match child.kind() {
-                "string_content" => parts.push(Expr::Literal(self.text(child).to_owned())),
-                "escape_sequence" => parts.push(Expr::Literal(unquote(self.text(child)))),
-                "interpolation" => {
-                    let value = children(child).first().copied();
-                    parts.push(value.map_or_else(
-                        || Expr::Ref(self.text(child).trim_start_matches('$').to_owned()),
-                        |v| self.expr(v, depth),
-                    ));
+                "string_content" => plain.push_str(self.text(child)),
+                other => {
+                    parts.extend(dollars(&std::mem::take(&mut plain)));
+                    parts.push(match other {
+                        "escape_sequence" => Expr::Literal(unquote(self.text(child))),
+                        _ => children(child).first().map_or_else(|| Expr::opaque("empty"), |v| self.expr(*v, depth)),
+                    });
                 }
-                _ => {}
             }
         }
-        if parts.is_empty() { Expr::Literal(unquote(self.text(node))) } else { Expr::concat(parts) }
+        parts.extend(dollars(&plain));
+        if parts.is_empty() { Expr::literal("") } else { Expr::concat(parts) }
     }
+}
+
+/// `$name` inside a string is a reference; the grammar leaves it in the text.
+fn dollars(text: &str) -> Vec<Expr> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let after = &rest[at + 1..];
+        let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(after.len());
+        parts.push(Expr::literal(&rest[..at]));
+        parts.push(if end == 0 { Expr::literal("$") } else { Expr::Ref(after[..end].to_owned()) });
+        rest = &after[end..];
+    }
+    parts.push(Expr::literal(rest));
+    parts.retain(|p| *p != Expr::literal(""));
+    parts
 }
 
 #[cfg(test)]

@@ -80,9 +80,8 @@ impl<'s> Walk<'s> {
                 }
             }
             "property_element" => {
-                let parts = children(node);
-                let name = parts.first().map_or("", |n| self.text(*n)).trim_start_matches('$');
-                let value = parts.get(1).map(|v| children(*v).first().copied().unwrap_or(*v));
+                let name = self.field(node, "name").trim_start_matches('$');
+                let value = node.child_by_field_name("default_value");
                 let expr = value.map_or_else(|| Expr::opaque("declared"), |v| self.expr(v, Depth::TOP));
                 self.member(name, "", expr, line(node));
             }

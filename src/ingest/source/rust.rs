@@ -53,18 +53,23 @@ fn nesting(source: &str) -> usize {
     most
 }
 
-/// Top-level items by indentation: a line that starts at column 0 after a closing brace begins the next one.
+/// Top-level items: a line at column 0 that begins one (attributes belong to what follows them) ends the one before.
 fn items(source: &str) -> Vec<(u32, &str)> {
+    const STARTS: [&str; 14] = [
+        "fn ", "pub ", "pub(", "struct ", "impl", "use ", "mod ", "const ", "static ", "enum ", "trait ", "async ",
+        "type ", "#[",
+    ];
     let mut all = Vec::new();
-    let (mut start, mut first, mut offset) = (0, 0u32, 0);
+    let (mut start, mut first, mut offset, mut attribute) = (0, 0u32, 0, false);
     for (at, line) in source.split_inclusive('\n').enumerate() {
-        offset += line.len();
-        if line.starts_with('}') || (line.trim_end().ends_with(';') && !line.starts_with(char::is_whitespace)) {
+        if STARTS.iter().any(|s| line.starts_with(s)) && !attribute && offset > start {
             all.push((first, &source[start..offset]));
-            start = offset;
-            first = at as u32 + 1;
+            (start, first) = (offset, at as u32);
         }
+        attribute = line.starts_with("#[");
+        offset += line.len();
     }
+    all.push((first, &source[start..]));
     all
 }
 
