@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::model::{
-    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, SharedWrite, Site, SiteState,
-    SourceKind, TableAccess, TableUse, UnresolvedSite,
+    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, SharedWrite, Site, SiteCounts,
+    SiteState, SourceKind, TableAccess, TableUse, UnresolvedSite,
 };
-use crate::result::SiteCounts;
 
 use super::Parts;
 use super::address::path_fits;

@@ -23,10 +23,9 @@ pub mod values;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, TableUse,
-    Traffic, UnresolvedSite,
+    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, SiteCounts,
+    TableUse, Traffic, UnresolvedSite,
 };
-use crate::result::SiteCounts;
 
 /// The parts of a graph, each sorted by its identity.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,6 +3,7 @@
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
 pub mod ecmascript;
+pub mod examples;
 pub mod manifests;
 pub mod paths;
 pub mod recognise;

@@ -96,7 +96,7 @@ fn workload(source: &Source, node: &Node, template: &Node) -> Workload {
     let mut command: Vec<String> = Vec::new();
     let labels = texts(template.at(&["metadata", "labels"]));
     aliases.extend(["app", "app.kubernetes.io/name", "k8s-app"].iter().filter_map(|k| labels.get(*k).cloned()));
-    for container in main {
+    if let Some(container) = main {
         aliases.push(container.get("name").str().to_owned());
         environment.extend(container.get("env").list().iter().filter_map(|e| variable(e, place)));
         for from in container.get("envFrom").list() {

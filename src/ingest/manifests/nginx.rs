@@ -91,24 +91,22 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
 fn upstreams(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut current: Option<String> = None;
-    for line in text.lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        let words: Vec<&str> = line.split_whitespace().collect();
+    let plain: String = text.lines().map(|l| l.split('#').next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    // A bracket is a statement of its own, so that blocks on one line and on many read alike.
+    let plain = plain.replace('{', "\n{\n").replace('}', "\n}\n").replace(';', "\n");
+    for statement in plain.lines() {
+        let words: Vec<&str> = statement.split_whitespace().collect();
         match words.as_slice() {
-            ["upstream", name, ..] | ["backend", name] => current = Some(name.trim_end_matches('{').to_owned()),
+            ["upstream", name] | ["backend", name] => current = Some((*name).to_owned()),
             ["server", first, rest @ ..] => {
                 if let Some(name) = &current {
                     // HAProxy writes a label before the address.
-                    let address = if first.contains([':', '.']) || rest.is_empty() {
-                        first
-                    } else {
-                        rest.first().unwrap_or(first)
-                    };
-                    all.entry(name.clone()).or_default().push(address.trim_end_matches(';').to_owned());
+                    let labelled = !first.contains([':', '.']) && rest.first().is_some_and(|a| a.contains(':'));
+                    let address = if labelled { rest.first().unwrap_or(first) } else { first };
+                    all.entry(name.clone()).or_default().push((*address).to_owned());
                 }
             }
-            ["frontend" | "listen" | "server" | "defaults" | "global", ..] => current = None,
-            _ if line.starts_with('}') => current = None,
+            ["}"] | ["frontend" | "listen" | "defaults" | "global", ..] => current = None,
             _ => {}
         }
     }
