@@ -3,6 +3,7 @@
 //! Takes YAML texts; gives checked [`Rules`]. Knows the schema of a rule, no library and no language.
 
 mod pattern;
+mod reader;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::model::{Confidence, SiteKind};
 
 pub use pattern::Pattern;
+pub use reader::{Reader, Readers};
 
 include!("rules/built_in.rs");
 
@@ -185,7 +187,7 @@ pub struct Rule {
     /// Where the default of an environment variable or property stands.
     #[serde(default)]
     pub default: Readers,
-    /// What must be true of a value for the rule to match (`starts`, on the address or topic).
+    /// What else must be true for the rule to match: of its address or topic, its arguments, the enclosing type.
     #[serde(default)]
     pub only_if: Option<Condition>,
     /// Confidence of a match whose receiver type is known.
@@ -219,132 +221,15 @@ pub struct Condition {
     /// There are at least two arguments and the last one is a function (route registrations).
     #[serde(default)]
     pub handler_last: bool,
-}
-
-/// Where a value stands: the first reader that finds something wins.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(from = "OneOrMany", into = "Vec<Reader>")]
-#[schemars(with = "OneOrMany")]
-pub struct Readers(pub Vec<Reader>);
-
-impl From<Readers> for Vec<Reader> {
-    fn from(readers: Readers) -> Self {
-        readers.0
-    }
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(Reader),
-    Many(Vec<Reader>),
-}
-
-impl From<OneOrMany> for Readers {
-    fn from(value: OneOrMany) -> Self {
-        match value {
-            OneOrMany::One(reader) => Self(vec![reader]),
-            OneOrMany::Many(readers) => Self(readers),
-        }
-    }
-}
-
-/// One place of a value, written as a short phrase.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub enum Reader {
-    /// `argument 0`
-    Position(usize),
-    /// `argument url`
-    Keyword(String),
-    /// `option baseURL`: the key in any object, options or builder lambda among the arguments.
-    Option(String),
-    /// `rest 1`: the arguments from a position on, each an alternative.
-    Rest(usize),
-    /// `receiver`
-    Receiver,
-    /// `chain uri 0`: an argument of another call of the same builder chain.
-    Chain(String, usize),
-    /// `chain-verb`: the HTTP verb among the calls of the builder chain.
-    ChainVerb,
-    /// `verb`: the HTTP verb with which the call's name starts.
-    Verb,
-    /// `type-argument 0`
-    TypeArgument(usize),
-    /// `supertype-argument 0`
-    SupertypeArgument(usize),
-    /// `capture`: what `*` matched.
-    Capture,
-    /// `text GET`
-    Text(String),
-    /// `type-annotation RequestMapping 0`, `type-annotation RequestMapping path`
-    TypeAnnotation(String, String),
-    /// `owner`: the enclosing or annotated type.
-    Owner,
-    /// `function`: the enclosing or annotated function.
-    Function,
-    /// `value`: the value of a matched property.
-    Value,
-}
-
-impl TryFrom<String> for Reader {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let number = |word: &str| word.parse::<usize>().map_err(|_| format!("`{text}`: `{word}` is not a number"));
-        Ok(match words.as_slice() {
-            ["argument", word] => match word.parse() {
-                Ok(n) => Self::Position(n),
-                Err(_) => Self::Keyword((*word).to_owned()),
-            },
-            ["option", key] => Self::Option((*key).to_owned()),
-            ["rest", n] => Self::Rest(number(n)?),
-            ["receiver"] => Self::Receiver,
-            ["chain", name, n] => Self::Chain((*name).to_owned(), number(n)?),
-            ["chain-verb"] => Self::ChainVerb,
-            ["verb"] => Self::Verb,
-            ["type-argument", n] => Self::TypeArgument(number(n)?),
-            ["supertype-argument", n] => Self::SupertypeArgument(number(n)?),
-            ["capture"] => Self::Capture,
-            ["text", ..] => Self::Text(text.trim_start()[4..].trim().to_owned()),
-            ["type-annotation", name, key] => Self::TypeAnnotation((*name).to_owned(), (*key).to_owned()),
-            ["owner"] => Self::Owner,
-            ["function"] => Self::Function,
-            ["value"] => Self::Value,
-            _ => {
-                return Err(format!(
-                    "`{text}` is no place of a value; write one of: argument N, argument NAME, option KEY, rest N, \
-                     receiver, chain CALL N, chain-verb, verb, type-argument N, supertype-argument N, capture, \
-                     text VALUE, type-annotation NAME KEY, owner, function, value"
-                ));
-            }
-        })
-    }
-}
-
-impl From<Reader> for String {
-    fn from(reader: Reader) -> Self {
-        match reader {
-            Reader::Position(n) => format!("argument {n}"),
-            Reader::Keyword(name) => format!("argument {name}"),
-            Reader::Option(key) => format!("option {key}"),
-            Reader::Rest(n) => format!("rest {n}"),
-            Reader::Receiver => "receiver".to_owned(),
-            Reader::Chain(name, n) => format!("chain {name} {n}"),
-            Reader::ChainVerb => "chain-verb".to_owned(),
-            Reader::Verb => "verb".to_owned(),
-            Reader::TypeArgument(n) => format!("type-argument {n}"),
-            Reader::SupertypeArgument(n) => format!("supertype-argument {n}"),
-            Reader::Capture => "capture".to_owned(),
-            Reader::Text(text) => format!("text {text}"),
-            Reader::TypeAnnotation(name, key) => format!("type-annotation {name} {key}"),
-            Reader::Owner => "owner".to_owned(),
-            Reader::Function => "function".to_owned(),
-            Reader::Value => "value".to_owned(),
-        }
-    }
+    /// The annotation stands on a function, not on a type or field.
+    #[serde(default)]
+    pub on_function: bool,
+    /// The annotated or enclosing type has one of these annotations.
+    #[serde(default)]
+    pub type_has: Vec<String>,
+    /// The annotated or enclosing type has none of these annotations.
+    #[serde(default)]
+    pub type_lacks: Vec<String>,
 }
 
 /// Checked rules of all languages.

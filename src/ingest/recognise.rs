@@ -4,10 +4,11 @@
 //! Takes a unit as a language extracted it; gives the same unit with `sites`, receiver types and rewritten
 //! values. Knows the schema of rules, no library; resolves nothing beyond the file.
 
+mod declared;
 mod read;
 mod types;
 
-use crate::model::{Annotation, Argument, Call, CallSite, Confidence, Expr, Unit};
+use crate::model::{Argument, Binding, Call, CallSite, Confidence, Expr, Unit};
 use crate::rules::{Index, Meaning, Pattern, Rule, Rules};
 
 use read::Site;
@@ -46,7 +47,8 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
     let calls: Vec<Call> = unit.calls.iter().map(|call| context.call(call, &mut sites)).collect();
     context.annotations(&mut sites);
     context.supertypes(&mut sites);
-    let bindings = unit
+    let injected = context.injected();
+    let mut bindings: Vec<Binding> = unit
         .bindings
         .iter()
         .map(|b| {
@@ -69,10 +71,15 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
                 if let Some(default) = &mut parameter.default {
                     *default = context.rewrite(default, Some(at as u32), owner.as_deref());
                 }
+                if let Some(value) = context.annotated_value(&parameter.annotations, Some(at as u32), owner.as_deref())
+                {
+                    parameter.default = Some(value);
+                }
             }
             f
         })
         .collect();
+    bindings.extend(injected);
     sites.sort_by(|a, b| (a.line, &a.rule).cmp(&(b.line, &b.rule)));
     unit.sites = sites;
     unit.calls = calls;
@@ -104,6 +111,7 @@ impl Context<'_> {
         }
         out.receiver_type =
             call.receiver.as_ref().and_then(|r| self.types.declared(r, call.function, owner.as_deref()));
+        let mut best: Option<CallSite> = None;
         for at in self.index.for_call(&call.name) {
             let rule = &self.rules.all[at];
             let Some(kind) = rule.is.site() else { continue };
@@ -130,11 +138,13 @@ impl Context<'_> {
             made.result_used = call.result_used;
             made.spawned = call.spawned;
             made.confidence = found.confidence;
-            sites.push(made);
-            if !matches!(rule.is, Meaning::StoreRead | Meaning::StoreWrite) {
-                break;
+            if matches!(rule.is, Meaning::StoreRead | Meaning::StoreWrite) {
+                sites.push(made);
+            } else if best.as_ref().is_none_or(|b| b.confidence < made.confidence) {
+                best = Some(made);
             }
         }
+        sites.extend(best);
         out
     }
 
@@ -166,17 +176,22 @@ impl Context<'_> {
         if rule.on.iter().any(|p| p.as_str() == "*") {
             return Some(Match { capture, confidence: rule.confidence });
         }
-        let mut best: Option<Confidence> = None;
+        let mut best: Option<(Confidence, String)> = None;
         for (text, by_name) in receivers() {
             for pattern in &rule.on {
                 let hit = if by_name { like_variable(pattern, &text) } else { matches_type(pattern, &text) };
-                if hit {
-                    let sure = if by_name { Confidence::Probable.min(rule.confidence) } else { rule.confidence };
-                    best = best.max(Some(sure));
+                let Some(of_receiver) = hit else { continue };
+                let sure = if by_name { Confidence::Probable.min(rule.confidence) } else { rule.confidence };
+                if best.as_ref().is_none_or(|(b, _)| *b < sure) {
+                    best = Some((sure, of_receiver));
                 }
             }
         }
-        best.map(|confidence| Match { capture, confidence })
+        // `*` in the receiver (`*Grpc`) is the capture where the call's name has none.
+        best.map(|(confidence, of_receiver)| Match {
+            capture: if capture.is_empty() { of_receiver } else { capture },
+            confidence,
+        })
     }
 
     fn has_imports(&self, rule: &Rule) -> bool {
@@ -198,6 +213,7 @@ impl Context<'_> {
                     self.types.names(receiver, function, owner, 0).into_iter().map(|t| (t, false)).collect();
                 if let Some(variable) = last_name(receiver)
                     && self.types.declared(receiver, function, owner).is_none()
+                    && !all.iter().any(|(name, _)| self.is_made_by_a_library(name))
                 {
                     all.push((variable.to_owned(), true));
                 }
@@ -213,6 +229,16 @@ impl Context<'_> {
                 .chain(owner.map(|o| (o.to_owned(), false)))
                 .collect(),
         }
+    }
+
+    /// Is the name a call of an imported library (`redis.NewClient()`)? Then the variable's own name says nothing.
+    fn is_made_by_a_library(&self, name: &str) -> bool {
+        name.contains("()")
+            && self
+                .unit
+                .imports
+                .iter()
+                .any(|i| !i.path.starts_with(['.', '/', '@']) && i.path.len() > 2 && name.starts_with(i.path.as_str()))
     }
 
     /// Rewrites an expression bottom-up into canonical values.
@@ -292,12 +318,21 @@ impl Context<'_> {
         Expr::Call(new_receiver.map(Box::new), name.to_owned(), inner)
     }
 
-    /// `process.env.X`, `os.environ["X"]`, `configuration["a:b"]`.
+    /// `process.env.X`, `os.environ["X"]`, `configuration["a:b"]`; a pattern `configuration[*]` wants an index.
     fn member(&self, expr: &Expr) -> Option<Expr> {
         let dotted = dotted_with_keys(expr)?;
+        let keyed = match expr {
+            Expr::Index(object, key) => match &**key {
+                Expr::Literal(key) => Some(format!("{}[{key}]", dotted_with_keys(object)?)),
+                _ => None,
+            },
+            _ => None,
+        };
         for at in &self.index.members {
             let rule = &self.rules.all[*at];
-            let Some(capture) = rule.member.iter().find_map(|p| p.capture(&dotted)) else { continue };
+            let forms = [Some(dotted.as_str()), keyed.as_deref()];
+            let capture = forms.into_iter().flatten().find_map(|t| rule.member.iter().find_map(|p| p.capture(t)));
+            let Some(capture) = capture else { continue };
             if !self.has_imports(rule) {
                 continue;
             }
@@ -309,110 +344,6 @@ impl Context<'_> {
             });
         }
         None
-    }
-
-    /// Annotations on types, functions, parameters and fields.
-    fn annotations(&self, sites: &mut Vec<CallSite>) {
-        if self.index.annotations.is_empty() {
-            return;
-        }
-        for decl in &self.unit.types {
-            for annotation in &decl.annotations {
-                self.annotation(annotation, None, Some(&decl.name), sites);
-            }
-            for field in &decl.fields {
-                for annotation in &field.annotations {
-                    self.annotation(annotation, None, Some(&decl.name), sites);
-                }
-            }
-        }
-        for (at, function) in self.unit.functions.iter().enumerate() {
-            for annotation in &function.annotations {
-                self.annotation(annotation, Some(at as u32), function.owner.as_deref(), sites);
-            }
-        }
-    }
-
-    fn annotation(
-        &self,
-        annotation: &Annotation,
-        function: Option<u32>,
-        owner: Option<&str>,
-        sites: &mut Vec<CallSite>,
-    ) {
-        for at in &self.index.annotations {
-            let rule = &self.rules.all[*at];
-            let Some(kind) = rule.is.site() else { continue };
-            let last = annotation.name.rsplit(['.', ':']).next().unwrap_or_default();
-            let names = [annotation.name.as_str(), last];
-            let Some(capture) = names.iter().find_map(|n| rule.annotation.iter().find_map(|p| p.capture(n))) else {
-                continue;
-            };
-            if !self.has_imports(rule) {
-                continue;
-            }
-            let arguments: Vec<Argument> = annotation
-                .arguments
-                .iter()
-                .map(|a| Argument { name: a.name.clone(), value: self.rewrite(&a.value, function, owner) })
-                .collect();
-            let site = Site {
-                rule,
-                kind,
-                unit: self.unit,
-                capture,
-                line: annotation.line,
-                function,
-                owner: owner.map(str::to_owned),
-                name: last,
-                receiver: None,
-                arguments: &arguments,
-                type_arguments: &[],
-                supertype: "",
-            };
-            if let Some(made) = site.make() {
-                sites.push(made);
-                break;
-            }
-        }
-    }
-
-    /// Declared types with a supertype that a rule knows.
-    fn supertypes(&self, sites: &mut Vec<CallSite>) {
-        for decl in &self.unit.types {
-            for supertype in &decl.supertypes {
-                let plain = types::without_generics(supertype);
-                for at in &self.index.supertypes {
-                    let rule = &self.rules.all[*at];
-                    let Some(kind) = rule.is.site() else { continue };
-                    let last = plain.rsplit(['.', ':']).next().unwrap_or_default();
-                    let names = [plain.as_str(), last];
-                    let Some(capture) = names.iter().find_map(|n| rule.supertype.iter().find_map(|p| p.capture(n)))
-                    else {
-                        continue;
-                    };
-                    if !self.has_imports(rule) {
-                        continue;
-                    }
-                    let site = Site {
-                        rule,
-                        kind,
-                        unit: self.unit,
-                        capture,
-                        line: decl.line,
-                        function: None,
-                        owner: Some(decl.name.clone()),
-                        name: last,
-                        receiver: None,
-                        arguments: &[],
-                        type_arguments: &[],
-                        supertype,
-                    };
-                    sites.extend(site.make());
-                    break;
-                }
-            }
-        }
     }
 }
 
@@ -461,20 +392,17 @@ fn could_be_function(expr: &Expr) -> bool {
     matches!(expr, Expr::Lambda(_) | Expr::Ref(_) | Expr::Field(..) | Expr::Call(..) | Expr::List(_) | Expr::Opaque(_))
 }
 
-/// A type, import path or dotted name fits a pattern as a whole or by its last part.
-fn matches_type(pattern: &Pattern, text: &str) -> bool {
-    if pattern.matches(text) {
-        return true;
-    }
+/// A type, import path or dotted name fits a pattern by its last part or as a whole; gives what `*` stood for.
+fn matches_type(pattern: &Pattern, text: &str) -> Option<String> {
     let last = text.rsplit(['.', '/', ':']).next().unwrap_or(text);
-    pattern.matches(last)
+    pattern.capture(last).or_else(|| pattern.capture(text)).map(str::to_owned)
 }
 
 /// A variable is named like the type (`restTemplate` for `RestTemplate`, `order_repository` for `*Repository`).
-fn like_variable(pattern: &Pattern, variable: &str) -> bool {
+fn like_variable(pattern: &Pattern, variable: &str) -> Option<String> {
     let flat = |s: &str| s.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect::<String>();
     let pattern = flat(pattern.as_str().rsplit(['.', '/']).next().unwrap_or_default());
-    pattern.len() > 3 && Pattern::from(pattern).matches(&flat(variable))
+    (pattern.len() > 3 && Pattern::from(pattern).matches(&flat(variable))).then(String::new)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Takes a rule and what it matched; gives a call site or a canonical value.
 
-use crate::model::{Argument, CallSite, Expr, SiteKind, Unit};
+use crate::model::{Annotation, Argument, CallSite, Expr, SiteKind, Unit};
 use crate::rules::{Meaning, Reader, Readers, Rule};
 
 use super::canonical;
@@ -118,8 +118,8 @@ impl Site<'_> {
             }
             Meaning::Identity => self.first(&rule.address),
             Meaning::Join => {
-                let parts = list(vec![self.first(&rule.address), self.first(&rule.path)]);
-                Some(Expr::Call(None, canonical::JOIN.to_owned(), parts))
+                let parts: Vec<Argument> = list(vec![self.first(&rule.address), self.first(&rule.path)]);
+                (!parts.is_empty()).then(|| Expr::Call(None, canonical::JOIN.to_owned(), parts))
             }
             Meaning::Client => {
                 let named = |name: &str, value: Option<Expr>| {
@@ -192,6 +192,10 @@ impl Site<'_> {
             Reader::Capture => Some(Expr::literal(self.capture)),
             Reader::Text(text) => Some(Expr::literal(text)),
             Reader::TypeAnnotation(name, key) => self.type_annotation(name, key),
+            Reader::FunctionAnnotation(name, key) => {
+                let function = self.unit.functions.get(self.function? as usize)?;
+                annotation_argument(&function.annotations, name, key)
+            }
             Reader::Owner => self.owner.as_deref().map(Expr::literal),
             Reader::Function => self.function.map(|f| Expr::literal(&self.unit.functions[f as usize].name)),
             Reader::Value => None,
@@ -201,13 +205,18 @@ impl Site<'_> {
     fn type_annotation(&self, name: &str, key: &str) -> Option<Expr> {
         let owner = self.owner.as_deref()?;
         let decl = self.unit.types.iter().find(|t| t.name == owner)?;
-        let annotation = decl.annotations.iter().find(|a| a.name.rsplit('.').next() == Some(name))?;
-        let found = match key.parse::<usize>() {
-            Ok(n) => annotation.arguments.get(n).filter(|a| a.name.is_none()),
-            Err(_) => annotation.arguments.iter().find(|a| a.name.as_deref() == Some(key)),
-        };
-        found.map(|a| a.value.clone())
+        annotation_argument(&decl.annotations, name, key)
     }
+}
+
+/// An argument of the annotation of a name: by position or by keyword.
+fn annotation_argument(annotations: &[Annotation], name: &str, key: &str) -> Option<Expr> {
+    let annotation = annotations.iter().find(|a| a.name.rsplit(['.', ':']).next() == Some(name))?;
+    let found = match key.parse::<usize>() {
+        Ok(n) => annotation.arguments.get(n).filter(|a| a.name.is_none()),
+        Err(_) => annotation.arguments.iter().find(|a| a.name.as_deref() == Some(key)),
+    };
+    found.map(|a| a.value.clone())
 }
 
 /// The verb with which a call's name starts, in any case (`getForObject`, `PostAsync`, `GET`).

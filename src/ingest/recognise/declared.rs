@@ -1,0 +1,193 @@
+//! Rules on declarations: annotations and supertypes become call sites, injected fields and parameters get values.
+//!
+//! Takes the context of a unit; gives sites, and values as bindings or parameter defaults. Knows no library.
+
+use crate::model::{Annotation, Argument, Binding, CallSite, Expr};
+use crate::rules::Rule;
+
+use super::read::Site;
+use super::{Context, types};
+
+impl Context<'_> {
+    /// Annotations on types, functions, parameters and fields.
+    pub(super) fn annotations(&self, sites: &mut Vec<CallSite>) {
+        if self.index.annotations.is_empty() {
+            return;
+        }
+        for decl in &self.unit.types {
+            for annotation in &decl.annotations {
+                self.annotation(annotation, None, Some(&decl.name), sites);
+            }
+            for field in &decl.fields {
+                for annotation in &field.annotations {
+                    self.annotation(annotation, None, Some(&decl.name), sites);
+                }
+            }
+        }
+        for (at, function) in self.unit.functions.iter().enumerate() {
+            for annotation in &function.annotations {
+                self.annotation(annotation, Some(at as u32), function.owner.as_deref(), sites);
+            }
+        }
+    }
+
+    fn annotation(
+        &self,
+        annotation: &Annotation,
+        function: Option<u32>,
+        owner: Option<&str>,
+        sites: &mut Vec<CallSite>,
+    ) {
+        for at in &self.index.annotations {
+            let rule = &self.rules.all[*at];
+            let Some(kind) = rule.is.site() else { continue };
+            let last = annotation.name.rsplit(['.', ':']).next().unwrap_or_default();
+            let names = [annotation.name.as_str(), last];
+            let Some(capture) = names.iter().find_map(|n| rule.annotation.iter().find_map(|p| p.capture(n))) else {
+                continue;
+            };
+            if !self.has_imports(rule) || !self.fits_type(rule, owner) {
+                continue;
+            }
+            if function.is_none() && rule.only_if.as_ref().is_some_and(|c| c.on_function) {
+                continue;
+            }
+            let arguments: Vec<Argument> = annotation
+                .arguments
+                .iter()
+                .map(|a| Argument { name: a.name.clone(), value: self.rewrite(&a.value, function, owner) })
+                .collect();
+            let site = Site {
+                rule,
+                kind,
+                unit: self.unit,
+                capture,
+                line: annotation.line,
+                function,
+                owner: owner.map(str::to_owned),
+                name: last,
+                receiver: None,
+                arguments: &arguments,
+                type_arguments: &[],
+                supertype: "",
+            };
+            if let Some(made) = site.make() {
+                sites.push(made);
+                break;
+            }
+        }
+    }
+
+    /// Declared types with a supertype that a rule knows.
+    pub(super) fn supertypes(&self, sites: &mut Vec<CallSite>) {
+        for decl in &self.unit.types {
+            for supertype in &decl.supertypes {
+                let plain = types::without_generics(supertype);
+                for at in &self.index.supertypes {
+                    let rule = &self.rules.all[*at];
+                    let Some(kind) = rule.is.site() else { continue };
+                    let last = plain.rsplit(['.', ':']).next().unwrap_or_default();
+                    let names = [plain.as_str(), last];
+                    let Some(capture) = names.iter().find_map(|n| rule.supertype.iter().find_map(|p| p.capture(n)))
+                    else {
+                        continue;
+                    };
+                    if !self.has_imports(rule) || !self.fits_type(rule, Some(&decl.name)) {
+                        continue;
+                    }
+                    let site = Site {
+                        rule,
+                        kind,
+                        unit: self.unit,
+                        capture,
+                        line: decl.line,
+                        function: None,
+                        owner: Some(decl.name.clone()),
+                        name: last,
+                        receiver: None,
+                        arguments: &[],
+                        type_arguments: &[],
+                        supertype,
+                    };
+                    sites.extend(site.make());
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Does the annotated or enclosing type carry what the rule's condition asks for?
+    fn fits_type(&self, rule: &Rule, owner: Option<&str>) -> bool {
+        let Some(condition) = &rule.only_if else { return true };
+        if condition.type_has.is_empty() && condition.type_lacks.is_empty() {
+            return true;
+        }
+        let decl = self.unit.types.iter().find(|t| Some(t.name.as_str()) == owner);
+        let has = |wanted: &String| {
+            decl.is_some_and(|d| {
+                d.annotations.iter().any(|a| a.name.rsplit(['.', ':']).next() == Some(wanted.as_str()))
+            })
+        };
+        (condition.type_has.is_empty() || condition.type_has.iter().any(has)) && !condition.type_lacks.iter().any(has)
+    }
+
+    /// Fields whose annotation says what is put into them (`@Value`, struct tags), as bindings of `this.field`.
+    pub(super) fn injected(&self) -> Vec<Binding> {
+        let mut bindings = Vec::new();
+        for decl in &self.unit.types {
+            for field in &decl.fields {
+                if let Some(value) = self.annotated_value(&field.annotations, None, Some(&decl.name)) {
+                    bindings.push(Binding {
+                        place: format!("this.{}", field.name),
+                        function: None,
+                        owner: Some(decl.name.clone()),
+                        type_name: Some(field.type_name.clone()).filter(|t| !t.is_empty()),
+                        value,
+                        line: field.line,
+                    });
+                }
+            }
+        }
+        bindings
+    }
+
+    /// The value that an annotation injects into a field or parameter.
+    pub(super) fn annotated_value(
+        &self,
+        annotations: &[Annotation],
+        function: Option<u32>,
+        owner: Option<&str>,
+    ) -> Option<Expr> {
+        annotations.iter().find_map(|annotation| {
+            let last = annotation.name.rsplit(['.', ':']).next().unwrap_or_default();
+            let names = [annotation.name.as_str(), last];
+            self.index.annotations.iter().find_map(|at| {
+                let rule = &self.rules.all[*at];
+                if rule.is.site().is_some() || !self.has_imports(rule) || !self.fits_type(rule, owner) {
+                    return None;
+                }
+                let capture = names.iter().find_map(|n| rule.annotation.iter().find_map(|p| p.capture(n)))?;
+                let arguments: Vec<Argument> = annotation
+                    .arguments
+                    .iter()
+                    .map(|a| Argument { name: a.name.clone(), value: self.rewrite(&a.value, function, owner) })
+                    .collect();
+                let site = Site {
+                    rule,
+                    kind: crate::model::SiteKind::Http,
+                    unit: self.unit,
+                    capture,
+                    line: annotation.line,
+                    function,
+                    owner: owner.map(str::to_owned),
+                    name: last,
+                    receiver: None,
+                    arguments: &arguments,
+                    type_arguments: &[],
+                    supertype: "",
+                };
+                site.value()
+            })
+        })
+    }
+}
