@@ -60,7 +60,7 @@ wait_port() { # host port
     if (exec 3<> "/dev/tcp/$1/$2") 2>/dev/null; then return; fi
     sleep 0.25
   done
-  echo "nothing listens on $1:$2, see logs/" >&2
+  echo "nothing listens on $1:$2; with SHOP_RECORD_DIR set, its folder logs says why" >&2
   exit 1
 }
 wait_log() { # name pattern count
