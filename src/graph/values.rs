@@ -452,6 +452,9 @@ impl<'s, 'a> Values<'s, 'a> {
         let plain = plain_type(type_name);
         let wanted =
             if self.scope.types(plain).next().is_none() { inner_type(type_name).unwrap_or(plain) } else { plain };
+        if is_plain(wanted) {
+            return vec![Found::hole(format!("nothing sets {name}"))];
+        }
         let mut makers: Vec<(u32, u32, &'a Function)> = Vec::new();
         for (u, unit) in self.scope.units.iter().enumerate() {
             for (i, f) in unit.functions.iter().enumerate() {
@@ -938,6 +941,36 @@ impl<'a> Frame<'a> {
     fn this(&self) -> Option<&Found<'a>> {
         self.via.as_deref().and_then(|via| via.this.as_ref())
     }
+}
+
+/// Types of text and numbers: no container makes them.
+fn is_plain(name: &str) -> bool {
+    matches!(
+        name,
+        "string"
+            | "String"
+            | "str"
+            | "int"
+            | "Integer"
+            | "long"
+            | "Long"
+            | "number"
+            | "bool"
+            | "boolean"
+            | "Boolean"
+            | "Int"
+            | "float"
+            | "double"
+            | "any"
+            | "object"
+            | "Object"
+            | "bytes"
+            | "byte"
+            | "u16"
+            | "usize"
+            | "i32"
+            | "u64"
+    )
 }
 
 /// The argument for a parameter: by name, else by position among those without a name.

@@ -41,6 +41,7 @@ pub fn is_test_path(path: &str) -> bool {
         || stem.ends_with("_test")
         || stem.ends_with("_spec")
         || name.contains(".test.")
+        || name.contains(".tests.")
         || name.contains(".spec.")
         || name.contains(".stories.")
         || stem == "conftest";

@@ -130,12 +130,57 @@ pub fn parse(text: &str) -> Documents {
         if part.trim().is_empty() {
             continue;
         }
-        match MarkedYaml::load_from_str(part) {
-            Ok(nodes) => documents.nodes.extend(nodes.iter().map(|n| convert(n, first, 0)).filter(|n| !n.is_null())),
-            Err(error) => documents.broken.push((first + error.marker().line() as u32, error.to_string())),
+        let mut text = part.to_owned();
+        if MarkedYaml::load_from_str(&text).is_err() {
+            text = deeper_brackets(&text);
+        }
+        for _ in 0..=RETRIES {
+            match MarkedYaml::load_from_str(&text) {
+                Ok(nodes) => {
+                    documents.nodes.extend(nodes.iter().map(|n| convert(n, first, 0)).filter(|n| !n.is_null()));
+                    break;
+                }
+                Err(error) => {
+                    let at = error.marker().line();
+                    documents.broken.push((first + at as u32, error.to_string()));
+                    // The entry that is broken is left out, the others are read.
+                    let Some(rest) = without_entry(&text, at) else { break };
+                    text = rest;
+                }
+            }
         }
     }
     documents
+}
+
+/// Entries of one document that may be broken before it is given up.
+const RETRIES: usize = 8;
+
+/// Closing brackets that stand alone in a line, moved to the right: many parsers take them at the indentation of
+/// their key, the specification does not (YAML 1.2, 7.4).
+fn deeper_brackets(text: &str) -> String {
+    let alone = |l: &str| matches!(l.trim(), "]" | "}" | "]," | "},");
+    let lines = text.lines().map(|l| if alone(l) { format!("        {l}") } else { l.to_owned() });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+/// The text with the entry that holds a line (from 1) blanked: from the nearest line above that is indented by two
+/// columns at most, to the next line that is indented no deeper. `None` if nothing would be left.
+fn without_entry(text: &str, line: usize) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = |l: &str| l.len() - l.trim_start().len();
+    let telling = |l: &str| !l.trim().is_empty() && !l.trim_start().starts_with('#');
+    let at = line.clamp(1, lines.len()) - 1;
+    let start = (0..=at).rev().find(|i| telling(lines[*i]) && indent(lines[*i]) <= 2)?;
+    let depth = indent(lines[start]);
+    let end = (start + 1..lines.len())
+        .find(|i| *i > at && telling(lines[*i]) && indent(lines[*i]) <= depth)
+        .unwrap_or(lines.len());
+    if lines.len() < 3 || end - start == lines.len() {
+        return None;
+    }
+    let kept = lines.iter().enumerate().map(|(i, l)| if (start..end).contains(&i) { "" } else { l });
+    Some(kept.collect::<Vec<&str>>().join("\n"))
 }
 
 /// Documents with the number of lines before each.
@@ -230,6 +275,20 @@ mod tests {
         assert!(flat.contains(&("c.b".into(), "1".into(), 1)) || flat.iter().any(|(k, v, _)| k == "c.b" && v == "1"));
         assert!(flat.contains(&("c.d[0]".into(), "2".into(), 4)));
         assert_eq!(documents.nodes[1].get("e").line, 8);
+    }
+
+    #[test]
+    fn a_broken_entry_does_not_hide_the_others() {
+        let documents = parse("services:\n  a:\n    image: x\n  b:\n    image: \"y\n   z: 1\n  c:\n    image: w\n");
+        assert_eq!(documents.broken.len(), 1);
+        let names: Vec<&str> = documents.nodes[0].get("services").entries().iter().map(|(k, _)| k.as_str()).collect();
+        assert!(names.contains(&"a"), "{names:?}");
+    }
+
+    #[test]
+    fn brackets_at_the_indentation_of_their_key_are_read() {
+        let documents = parse("a:\n  b: [\n    x\n  ]\n  c: d\n");
+        assert_eq!((documents.broken.len(), documents.nodes[0].at(&["a", "c"]).str()), (0, "d"));
     }
 
     #[test]

@@ -327,6 +327,11 @@ impl<'s> Walk<'s> {
                         let operand = f.child_by_field_name("operand").map(|o| Box::new(self.expr(o, depth)));
                         Expr::Call(operand, self.field(f, "field").to_owned(), arguments)
                     }
+                    // `new(T)` makes a T.
+                    Some(f) if self.text(f) == "new" && arguments.len() == 1 => {
+                        let made = arguments[0].value.dotted().unwrap_or_default();
+                        Expr::Call(None, format!("new {made}"), Vec::new())
+                    }
                     // Conversions hand their value on.
                     Some(f) if matches!(self.text(f), "string" | "[]byte") => {
                         arguments.into_iter().next().map_or_else(|| Expr::opaque("empty"), |a| a.value)
