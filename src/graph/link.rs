@@ -113,6 +113,7 @@ impl<'w, 'a> World<'w, 'a> {
             }
             reading.outbound.extend(reader.rpcs(rpcs));
             reading.outbound.extend(reader.interfaces());
+            reading.outbound.extend(reader.clients());
             self.configured(reader, &mut reading);
             let effects = Effects::of(reader, &reading.outbound);
             reading.endpoints = endpoints(reader, &effects);

@@ -220,12 +220,54 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         }
     }
 
+    /// Calls on clients that another file made: `orders.get("/orders")` where `orders` is imported.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Outbound> {
+        let mut all = Vec::new();
+        for (u, unit) in self.scope.units.iter().enumerate() {
+            let u = u as u32;
+            for call in &unit.calls {
+                let Some(verb) = verb_of(&call.name).filter(|_| self.scope.is_live(u, call.function)) else { continue };
+                let Some(receiver @ (Expr::Ref(_) | Expr::Field(..))) = &call.receiver else { continue };
+                if unit.sites.iter().any(|s| s.line == call.line && s.function == call.function)
+                    || call.arguments.is_empty()
+                {
+                    continue;
+                }
+                let owner = call.function.and_then(|f| unit.functions[f as usize].owner.as_deref());
+                let frame = Frame::new(u, call.function, owner);
+                self.texts.values.restart();
+                let heads = self.texts.values.heads(receiver, &frame, 0);
+                let made =
+                    heads.iter().any(|f| matches!(&f.head, Head::Expr(Expr::Call(_, name, _), _) if name == "@client"));
+                if !made {
+                    continue;
+                }
+                let site = CallSite {
+                    function: call.function,
+                    receiver: Some(receiver.clone()),
+                    in_loop: call.in_loop,
+                    result_used: call.result_used,
+                    spawned: call.spawned,
+                    ..CallSite::new("http/client", SiteKind::Http, call.line)
+                };
+                let bases = self.client_bases(receiver, &frame);
+                let paths = self.texts.of(&call.arguments[0].value, &frame);
+                all.extend(
+                    super::sites::joined(&bases, &paths).iter().map(|t| self.outbound(u, &site, call.line, verb, t)),
+                );
+            }
+        }
+        all
+    }
+
     /// Calls of the methods of declared client interfaces.
     #[must_use]
     pub fn interfaces(&self) -> Vec<Outbound> {
         let mut all = Vec::new();
         for (u, unit) in self.scope.units.iter().enumerate() {
-            for site in unit.sites.iter().filter(|s| s.kind == SiteKind::Interface) {
+            // On a type the rule declares the client, on its methods the operations.
+            for site in unit.sites.iter().filter(|s| s.kind == SiteKind::Interface && s.function.is_none()) {
                 all.extend(self.interface(u as u32, site));
             }
         }
@@ -291,7 +333,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                     if function.owner.as_deref() != Some(holder) {
                         continue;
                     }
-                    let served = unit.sites.iter().find(|s| s.kind == SiteKind::Serve && s.function == Some(i as u32));
+                    let is_operation = |k: SiteKind| matches!(k, SiteKind::Serve | SiteKind::Interface);
+                    let served = unit.sites.iter().find(|s| is_operation(s.kind) && s.function == Some(i as u32));
                     let (method, path) = match served {
                         Some(site) => {
                             let frame = self.frame(u, site);
@@ -338,6 +381,19 @@ pub fn interface_types<'a>(reader: &SiteReader<'_, 'a>) -> BTreeSet<&'a str> {
         .collect();
     types.extend(inherited);
     types
+}
+
+/// The HTTP verb that a client's method is named by.
+fn verb_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "get" | "Get" | "GetAsync" => "GET",
+        "post" | "Post" | "PostAsync" => "POST",
+        "put" | "Put" | "PutAsync" => "PUT",
+        "patch" | "Patch" | "PatchAsync" => "PATCH",
+        "delete" | "Delete" | "DeleteAsync" => "DELETE",
+        "head" | "Head" => "HEAD",
+        _ => return None,
+    })
 }
 
 fn is_stub(expr: &Expr) -> bool {

@@ -123,12 +123,6 @@ impl<'a> Scope<'a> {
             .map(|t| t.name.as_str())
     }
 
-    /// The name of an RPC, a method or a function occurs outside its own declaration.
-    #[must_use]
-    pub fn is_mentioned(&self, name: &str) -> bool {
-        self.calls.contains_key(name) || self.mentioned.contains(name)
-    }
-
     /// Is a library's function reached from the service's own code? Own functions always are.
     #[must_use]
     pub fn is_live(&self, unit: u32, function: Option<u32>) -> bool {
@@ -153,7 +147,9 @@ impl<'a> Scope<'a> {
         if function.name.is_empty() || is_entry_name(&function.name) || !function.annotations.is_empty() {
             return false;
         }
-        if self.is_mentioned(&function.name) {
+        if self.mentioned.contains(function.name.as_str())
+            || self.calls(&function.name).any(|(u, c)| self.may_mean(u, c, function.owner.as_deref()))
+        {
             return false;
         }
         match &function.owner {
@@ -164,6 +160,32 @@ impl<'a> Scope<'a> {
             // An exported function of a script may be called by its framework (handlers, hooks).
             None => !matches!(unit.language.as_str(), "javascript" | "typescript" | "php" | "ruby" | "python"),
         }
+    }
+
+    /// Could a call of the right name mean a function of this owner, as far as its receiver tells?
+    fn may_mean(&self, unit: u32, call: &Call, owner: Option<&str>) -> bool {
+        let imported = |name: &str| self.unit(unit).imports.iter().any(|i| i.name == name);
+        match (owner, &call.receiver) {
+            (None, _) | (Some(_), None) => true,
+            // A function of an imported module is no method of a type here, unless the type is what was imported.
+            (Some(owner), Some(Expr::Ref(name))) if imported(name) => {
+                name == owner || self.types.contains_key(name.as_str())
+            }
+            (Some(owner), Some(_)) => match &call.receiver_type {
+                Some(written) => {
+                    let plain = plain_type(written);
+                    plain == owner || inner_type(written) == Some(owner) || self.related(plain, owner)
+                }
+                None => true,
+            },
+        }
+    }
+
+    /// Is one type declared here as a supertype of the other?
+    fn related(&self, a: &str, b: &str) -> bool {
+        let names =
+            |of: &str, other: &str| self.types(of).any(|(_, t)| t.supertypes.iter().any(|s| plain_type(s) == other));
+        names(a, b) || names(b, a)
     }
 
     /// Library functions reached by name from own code.

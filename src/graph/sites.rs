@@ -202,8 +202,25 @@ impl<'s, 'a> SiteReader<'s, 'a> {
 
     /// Base addresses that reach a site through the client it is called on.
     fn bases(&self, unit: u32, site: &'a CallSite, frame: &Frame<'a>) -> Vec<Text> {
+        if let Some(receiver) = site.receiver.as_ref() {
+            let all = self.client_bases(receiver, frame);
+            if !all.is_empty() {
+                return all;
+            }
+        }
+        // A typed client: the type that holds the call was registered with a base address.
+        let owner = site.owner.as_deref().or_else(|| {
+            let f = site.function?;
+            self.scope.unit(unit).functions[f as usize].owner.as_deref()
+        });
+        owner.map(|o| self.registered_type(o)).unwrap_or_default()
+    }
+
+    /// Base addresses of the client that an expression is, or that its builder chain starts from.
+    #[must_use]
+    pub fn client_bases(&self, client: &'a Expr, frame: &Frame<'a>) -> Vec<Text> {
         let mut all: Vec<Text> = Vec::new();
-        let mut receiver = site.receiver.as_ref();
+        let mut receiver = Some(client);
         for _ in 0..24 {
             let Some(expr) = receiver else { break };
             self.texts.values.restart();
@@ -224,19 +241,14 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 }
             }
             if !all.is_empty() {
-                return all;
+                break;
             }
             receiver = match expr {
                 Expr::Call(Some(inner), ..) => Some(inner),
                 _ => None,
             };
         }
-        // A typed client: the type that holds the call was registered with a base address.
-        let owner = site.owner.as_deref().or_else(|| {
-            let f = site.function?;
-            self.scope.unit(unit).functions[f as usize].owner.as_deref()
-        });
-        owner.map(|o| self.registered_type(o)).unwrap_or_default()
+        all
     }
 
     /// A client by name: its registered address, else the name is that of a service.
@@ -278,7 +290,7 @@ fn text_after(mut text: Text, chain: &[Step], sure: Confidence) -> Text {
     Text { chain: all, sure: text.sure.min(sure), ..text }
 }
 
-fn joined(bases: &[Text], paths: &[Text]) -> Vec<Text> {
+pub(super) fn joined(bases: &[Text], paths: &[Text]) -> Vec<Text> {
     let mut all = Vec::new();
     for base in bases {
         for path in paths {
