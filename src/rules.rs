@@ -221,6 +221,12 @@ pub struct Condition {
     /// There are at least two arguments and the last one is a function (route registrations).
     #[serde(default)]
     pub handler_last: bool,
+    /// The first argument is one of these texts or names.
+    #[serde(default)]
+    pub first: Vec<String>,
+    /// The second argument is one of these texts or names.
+    #[serde(default)]
+    pub second: Vec<String>,
     /// The annotation stands on a function, not on a type or field.
     #[serde(default)]
     pub on_function: bool,
