@@ -125,6 +125,14 @@ impl Site<'_> {
                 })
             }
             Meaning::Identity => self.first(&rule.address),
+            Meaning::Fallback => {
+                let mut parts = vec![self.first(&rule.address)?];
+                parts.extend(self.first(&rule.default).map(|default| match default {
+                    Expr::Lambda(mut returned) if returned.len() == 1 => returned.remove(0),
+                    other => other,
+                }));
+                Some(super::choice(parts))
+            }
             Meaning::Join => {
                 let parts: Vec<Argument> = list(vec![self.first(&rule.address), self.first(&rule.path)]);
                 (!parts.is_empty()).then(|| Expr::Call(None, canonical::JOIN.to_owned(), parts))
