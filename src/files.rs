@@ -18,6 +18,21 @@ pub use write::{write_all, write_atomically};
 /// the 43 systems looked at is under 1 MiB; trace files are streamed and have no limit).
 pub const TEXT_LIMIT: u64 = 16 << 20;
 
+/// The text of a file that the user named (configuration, rules).
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String, crate::error::Error> {
+    std::fs::read_to_string(path)
+        .map_err(|e| crate::error::Error::Input { path: path.display().to_string(), reason: e.to_string() })
+}
+
+/// The full path, where it can be told.
+#[must_use]
+pub fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// A file (or text in memory) that can be read when it is needed.
 #[derive(Debug, Clone)]
 pub struct Source {

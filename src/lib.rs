@@ -1,10 +1,113 @@
 //! unbraid: the service call graph of a system, its synchronous coupling, and the way to events.
+//!
+//! One flow, each arrow one call that takes a reference and returns a value:
+//!
+//! `inputs -> files::discover -> ingest::ingest -> graph::link -> analyze::analyze -> plan -> gate::judge ->
+//! report::render -> files::write`
+//!
+//! - `model` holds the nouns, plain data that knows nothing of ours; `result` is everything a run found, as one type.
+//! - `files` is the only owner of input and output; from `graph` on nothing touches the disk.
+//! - `ingest` turns inputs into facts with names as written; languages, formats and manifests are one file each.
+//! - `rules/` says as data what a client library's calls mean; no Rust knows a library.
+//! - `graph` resolves names and addresses, each with the chain of evidence that led there.
+//! - `analyze` scores, tests entities, finds smells, simulates; `plan` orders the steps; `gate` decides.
+//! - `report` renders the one result as bytes. The library never prints or exits; the program does.
 
+pub mod analyze;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod gate;
 pub mod graph;
 pub mod ingest;
 pub mod model;
+pub mod plan;
+pub mod report;
 pub mod result;
 pub mod rules;
+
+use std::path::{Path, PathBuf};
+
+use config::Config;
+use error::Error;
+use model::Facts;
+use rules::Rules;
+
+/// What to read and how.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Folders and files; each folder is a root.
+    pub inputs: Vec<PathBuf>,
+    /// `unbraid.yaml`; if not given, the one in the first input folder is used where there is one.
+    pub config: Option<PathBuf>,
+    /// Further rule files of the user.
+    pub rules: Vec<PathBuf>,
+}
+
+/// What reading gave: everything that linking needs.
+#[derive(Debug)]
+pub struct Reading {
+    /// Name of the system: from the configuration, else of the first input.
+    pub system: String,
+    /// The configuration.
+    pub config: Config,
+    /// Built-in rules and the user's.
+    pub rules: Rules,
+    /// All facts, sorted.
+    pub facts: Facts,
+}
+
+/// Reads all inputs.
+///
+/// # Errors
+/// A user's mistake: an input, configuration or rule file that cannot be used.
+pub fn read(request: &Request) -> Result<Reading, Error> {
+    let (config, folder) = configuration(request)?;
+    let rules = all_rules(request, &config, &folder)?;
+    let options = files::Options { exclude: config.exclude.clone() };
+    let listing = files::discover(&request.inputs, &options)?;
+    let facts = ingest::ingest(&listing, &rules)?;
+    Ok(Reading { system: system_name(request, &config), config, rules, facts })
+}
+
+/// Everything that follows from a reading.
+#[must_use]
+pub fn analyze(reading: &Reading) -> result::Result {
+    let graph = graph::link::link(&reading.facts, &reading.config, &reading.rules);
+    let analysis = analyze::analyze(graph, &reading.config);
+    let plan = plan::plan(&analysis);
+    result::Result::of(&reading.system, analysis, plan)
+}
+
+/// The configuration with the folder that its paths are relative to.
+fn configuration(request: &Request) -> Result<(Config, PathBuf), Error> {
+    let found = match &request.config {
+        Some(path) => Some(path.clone()),
+        None => request.inputs.first().map(|i| i.join(config::FILE_NAME)).filter(|p| p.is_file()),
+    };
+    let Some(path) = found else { return Ok((Config::default(), PathBuf::new())) };
+    let text = files::read_text(&path)?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok((Config::parse(&path.display().to_string(), &text)?, folder))
+}
+
+/// Built-in rules first, then the user's, by the same door.
+fn all_rules(request: &Request, config: &Config, folder: &Path) -> Result<Rules, Error> {
+    let mut rules = Rules::built_in()?;
+    let declared = config.rules.iter().map(|r| folder.join(r));
+    for path in declared.chain(request.rules.iter().cloned()) {
+        let text = files::read_text(&path)?;
+        rules.add(&path.display().to_string(), &text)?;
+    }
+    Ok(rules)
+}
+
+fn system_name(request: &Request, config: &Config) -> String {
+    let from_input = || {
+        let first = request.inputs.first()?;
+        let full = files::absolute(first);
+        let name = if full.is_file() { full.file_stem() } else { full.file_name() };
+        name.map(|n| n.to_string_lossy().into_owned())
+    };
+    config.name.clone().or_else(from_input).unwrap_or_else(|| "system".to_owned())
+}

@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The program: arguments in, exit code out.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -15,12 +15,13 @@ pub mod service;
 pub mod traffic;
 
 pub use analysis::{
-    Band, Coverage, EdgeMarginal, Entity, EntityClass, Finding, GraphFigures, ScoreReport, Severity, SubScores, Term,
+    Band, Coverage, EdgeMarginal, Entity, EntityClass, Finding, GraphFigures, NotEvaluated, ScoreReport, Severity,
+    SubScores, Term,
 };
 pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
 pub use dependency::{
-    Candidate, Channel, Consistency, Dependency, Intent, IntentLevel, Mode, SharedWrite, Site, SiteState, TableAccess,
-    TableUse, UnresolvedSite,
+    Candidate, Channel, Consistency, Dependency, Intent, IntentLevel, Mode, SharedWrite, Site, SiteCounts, SiteState,
+    TableAccess, TableUse, UnresolvedSite,
 };
 pub use evidence::{Confidence, Evidence, Note, Place, SourceKind, mask_secrets};
 pub use expr::{Argument, Expr};

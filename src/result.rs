@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Candidate, Dependency, Endpoint, Entity, Finding, Note, Plan, ReadCounts, SchemaFact, ScoreReport, Service,
-    SharedWrite, Traffic, UnresolvedSite,
+    Candidate, Dependency, Endpoint, Entity, Finding, NotEvaluated, Note, Plan, ReadCounts, SchemaFact, ScoreReport,
+    Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
 };
 
 /// The schema id of a result.
@@ -35,6 +35,8 @@ pub struct Result {
     pub site_counts: SiteCounts,
     /// Tables that several services write.
     pub shared_writes: Vec<SharedWrite>,
+    /// Who reads and writes which table.
+    pub tables: Vec<TableUse>,
     /// Operations served.
     pub endpoints: Vec<Endpoint>,
     /// Schemas read, for the plan.
@@ -55,24 +57,32 @@ pub struct Result {
     pub notes: Vec<Note>,
 }
 
-/// How outbound call sites were settled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SiteCounts {
-    /// Target known inside the system.
-    pub resolved: u32,
-    /// Target outside.
-    pub external: u32,
-    /// Several possible targets.
-    pub ambiguous: u32,
-    /// Not resolved.
-    pub unresolved: u32,
-}
-
-/// A smell without its input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NotEvaluated {
-    /// Smell id.
-    pub smell: String,
-    /// What is missing.
-    pub missing: String,
+impl Result {
+    /// Everything that an analysis and a plan say.
+    #[must_use]
+    pub fn of(system: &str, analysis: crate::analyze::Analysis, plan: Option<Plan>) -> Self {
+        let crate::analyze::Analysis { graph, score, entities, findings, not_evaluated, .. } = analysis;
+        let parts = graph.into_parts();
+        Self {
+            schema: SCHEMA.to_owned(),
+            system: system.to_owned(),
+            score,
+            services: parts.services,
+            dependencies: parts.dependencies,
+            candidates: parts.candidates,
+            unresolved: parts.unresolved,
+            site_counts: parts.site_counts,
+            shared_writes: parts.shared_writes,
+            tables: parts.tables,
+            endpoints: parts.endpoints,
+            schemas: parts.schemas,
+            traffic: parts.traffic,
+            entities,
+            findings,
+            not_evaluated,
+            plan,
+            read: parts.read,
+            notes: parts.notes,
+        }
+    }
 }

@@ -4,17 +4,28 @@
 
 pub mod address;
 pub mod digraph;
+pub mod edges;
+pub mod join;
+pub mod link;
+pub mod observed;
 pub mod roles;
+pub mod rpc;
+pub mod scope;
+pub mod served;
 pub mod services;
 pub mod settings;
+pub mod sites;
+pub mod stores;
+pub mod texts;
+pub mod topics;
+pub mod values;
 
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, TableUse,
-    Traffic, UnresolvedSite,
+    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, SiteCounts,
+    TableUse, Traffic, UnresolvedSite,
 };
-use crate::result::SiteCounts;
 
 /// The parts of a graph, each sorted by its identity.
 #[derive(Debug, Clone, Default, PartialEq)]

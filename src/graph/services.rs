@@ -54,7 +54,7 @@ mod rank {
 }
 
 /// All nodes, with the ways to find them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Nodes {
     /// Nodes in order of their names.
     pub all: Vec<Node>,
@@ -77,6 +77,7 @@ impl Nodes {
         builder.modules();
         builder.dockerfiles();
         builder.workloads(roles);
+        builder.late_dockerfiles();
         builder.kubernetes_services();
         builder.applications();
         builder.declared(config);
@@ -318,12 +319,30 @@ impl Builder<'_> {
                 None if self.has_code(&key) => self.node_at(&key.0, &folder),
                 None => continue,
             };
-            self.nodes[at].workloads.push(index);
-            let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
-            if !matches!(name.as_str(), "src" | "app" | "docker" | "") {
-                self.name(at, &name, rank::FOLDER);
+            self.dockerfile(index, at);
+        }
+    }
+
+    fn dockerfile(&mut self, index: usize, at: usize) {
+        let workload = &self.facts.workloads[index];
+        self.nodes[at].workloads.push(index);
+        let name = workload.place.folder().rsplit('/').next().unwrap_or_default().to_owned();
+        if !matches!(name.as_str(), "src" | "app" | "docker" | "") {
+            self.name(at, &name, rank::FOLDER);
+        }
+        self.evidence(at, &workload.place, "Dockerfile");
+    }
+
+    /// Dockerfiles in folders without code, once the deployment has said whose folders they are.
+    fn late_dockerfiles(&mut self) {
+        for (index, workload) in self.facts.workloads.iter().enumerate() {
+            let key = (workload.place.root.clone(), workload.place.folder().to_owned());
+            if workload.kind == WorkloadKind::Dockerfile
+                && let Some(at) = self.by_folder.get(&key).copied()
+                && !self.nodes[at].workloads.contains(&index)
+            {
+                self.dockerfile(index, at);
             }
-            self.evidence(at, &workload.place, "Dockerfile");
         }
     }
 
@@ -450,15 +469,36 @@ impl Builder<'_> {
                 return None;
             }
         }
-        let from_dockerfile = w.dockerfile.as_deref().and_then(|d| d.rsplit_once('/')).map(|(f, _)| f.to_owned());
-        for folder in from_dockerfile.into_iter().chain([build.clone()]) {
-            let key = (root.clone(), folder);
+        // A Dockerfile in a folder of its own says whose image it is, wherever the context starts.
+        let own = w.dockerfile.as_deref().and_then(|d| d.rsplit_once('/')).map(|(f, _)| f.to_owned());
+        if let Some(folder) = own.filter(|f| f != build) {
+            let key = (root.clone(), folder.clone());
             if let Some(at) = self.module_for(&key) {
                 return Some(at);
             }
+            let last = folder.rsplit('/').next().unwrap_or_default();
+            if self.has_code(&key) || normal(last) == normal(&w.name) {
+                return Some(self.folder_of(w, key));
+            }
         }
         let key = (root.clone(), build.clone());
-        (self.has_code(&key) && !build.is_empty()).then(|| self.node_at(&root, build))
+        if let Some(at) = self.module_for(&key).filter(|_| !build.is_empty() || w.dockerfile.is_none()) {
+            return Some(at);
+        }
+        (self.has_code(&key) && !build.is_empty()).then(|| self.folder_of(w, key))
+    }
+
+    /// The node of a folder that a workload builds: one that is already known by the workload's name gets the folder.
+    fn folder_of(&mut self, w: &Workload, key: Folder) -> usize {
+        let known = self.by_name.get(&normal(&w.name)).copied().filter(|at| self.nodes[*at].folders.is_empty());
+        match known {
+            Some(at) if !self.by_folder.contains_key(&key) => {
+                self.nodes[at].folders.insert(key.clone());
+                self.by_folder.insert(key, at);
+                at
+            }
+            _ => self.node_at(&key.0, &key.1),
+        }
     }
 
     /// A command that names a script in a folder (`ruby services/frontend/server.rb`) runs that folder's code.
@@ -643,7 +683,7 @@ fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
         node.kind = Some(kind);
         return;
     }
-    let has_code = !node.folders.is_empty();
+    let has_code = !node.languages.is_empty();
     let image =
         node.workloads.iter().filter_map(|w| facts.workloads[*w].image.as_deref()).find_map(|i| roles.of_image(i));
     let libraries: Vec<String> =

@@ -32,6 +32,12 @@ pub mod canonical {
     pub const JOIN: &str = "@join";
 }
 
+/// Expands a format string written with its values beside it (`"%s/x" % base`).
+#[must_use]
+pub fn expand_format(pattern: &str, values: &[Expr]) -> Expr {
+    read::expand(pattern, values, &[])
+}
+
 /// Applies the rules of the unit's language.
 pub fn recognise(unit: &mut Unit, rules: &Rules) {
     let Some(index) = rules.of(&unit.language) else { return };

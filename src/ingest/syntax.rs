@@ -4,6 +4,7 @@
 
 use tree_sitter::{Language, Node, Parser, Tree};
 
+use crate::model::code::Parameter;
 use crate::model::{Argument, Binding, Call, Expr, Function, Unit};
 
 /// Deeper nesting than this is not followed (generated parsers and data files; hand-written code stays below 60).
@@ -126,6 +127,7 @@ impl Builder {
         if place.is_empty() || (value.is_opaque() && type_name.is_none_or(str::is_empty)) {
             return;
         }
+        let value = self.without_itself(place, value);
         self.unit.bindings.push(Binding {
             place: place.to_owned(),
             function: self.function(),
@@ -134,6 +136,38 @@ impl Builder {
             value: bounded(value),
             line,
         });
+    }
+
+    /// Records `place += value`: what the place held before, followed by the value.
+    pub fn append(&mut self, place: &str, value: Expr, line: u32) {
+        let before = self.last_value(place).unwrap_or_else(|| Expr::opaque("what was there before"));
+        self.bind(place, None, Expr::concat(vec![before, value]), line);
+    }
+
+    /// What the place was last set to in this function.
+    fn last_value(&self, place: &str) -> Option<Expr> {
+        let function = self.function();
+        self.unit.bindings.iter().rev().find(|b| b.place == place && b.function == function).map(|b| b.value.clone())
+    }
+
+    /// `url = url + "/x"`: the place's earlier value stands for itself.
+    fn without_itself(&self, place: &str, value: Expr) -> Expr {
+        if !mentions(&value, place, 0) {
+            return value;
+        }
+        let before = self.last_value(place).unwrap_or_else(|| Expr::opaque("its own value"));
+        replace(value, place, &before, 0)
+    }
+
+    /// Enters a function without a name (lambda, closure, block).
+    pub fn enter_lambda(&mut self, parameters: Vec<Parameter>, start: u32, end: u32) -> u32 {
+        self.enter_function(Function { parameters, line: start, end_line: end, ..Function::default() })
+    }
+
+    /// What the enclosing function returned so far, for a lambda that is being left.
+    #[must_use]
+    pub fn returned(&self, function: u32) -> Vec<Expr> {
+        self.unit.functions[function as usize].returns.clone()
     }
 
     /// Records a call; `result_used` and `spawned` as the language sees them.
@@ -167,4 +201,120 @@ impl Builder {
 /// Cuts expressions that are too deep to be an address.
 fn bounded(value: Expr) -> Expr {
     if value.depth() > EXPR_LIMIT { Expr::opaque("nested too deep") } else { value }
+}
+
+fn mentions(value: &Expr, place: &str, depth: usize) -> bool {
+    if depth > EXPR_LIMIT {
+        return false;
+    }
+    let go = |e: &Expr| mentions(e, place, depth + 1);
+    match value {
+        Expr::Ref(name) => name == place,
+        Expr::Field(object, name) => {
+            place
+                .strip_suffix(name.as_str())
+                .and_then(|h| h.strip_suffix('.'))
+                .is_some_and(|h| object.dotted().as_deref() == Some(h))
+                || go(object)
+        }
+        Expr::Concat(parts) | Expr::Choice(parts) | Expr::List(parts) => parts.iter().any(go),
+        Expr::Call(receiver, _, arguments) => {
+            receiver.as_deref().is_some_and(go) || arguments.iter().any(|a| go(&a.value))
+        }
+        Expr::Index(object, key) => go(object) || go(key),
+        Expr::Env(_, Some(inner)) | Expr::Property(_, Some(inner)) | Expr::Out(inner, _) => go(inner),
+        _ => false,
+    }
+}
+
+fn replace(value: Expr, place: &str, by: &Expr, depth: usize) -> Expr {
+    if depth > EXPR_LIMIT {
+        return value;
+    }
+    if value.dotted().as_deref() == Some(place) {
+        return by.clone();
+    }
+    let go = |e: Expr| replace(e, place, by, depth + 1);
+    let boxed = |e: Box<Expr>| Box::new(replace(*e, place, by, depth + 1));
+    match value {
+        Expr::Concat(parts) => Expr::concat(parts.into_iter().map(go).collect()),
+        Expr::Choice(parts) => Expr::Choice(parts.into_iter().map(go).collect()),
+        Expr::List(parts) => Expr::List(parts.into_iter().map(go).collect()),
+        Expr::Field(object, name) => Expr::Field(boxed(object), name),
+        Expr::Index(object, key) => Expr::Index(boxed(object), boxed(key)),
+        Expr::Out(call, at) => Expr::Out(boxed(call), at),
+        Expr::Env(name, default) => Expr::Env(name, default.map(boxed)),
+        Expr::Property(key, default) => Expr::Property(key, default.map(boxed)),
+        Expr::Call(receiver, name, arguments) => Expr::Call(
+            receiver.map(boxed),
+            name,
+            arguments.into_iter().map(|a| Argument { name: a.name, value: go(a.value) }).collect(),
+        ),
+        other => other,
+    }
+}
+
+/// The content of a quoted literal: quotes off, the usual escapes undone.
+#[must_use]
+pub fn unquote(text: &str) -> String {
+    let text = text.trim();
+    let inner = ["\"\"\"", "'''", "\"", "'", "`"]
+        .iter()
+        .find_map(|q| text.strip_prefix(q).and_then(|t| t.strip_suffix(q)))
+        .unwrap_or(text);
+    if !inner.contains('\\') {
+        return inner.to_owned();
+    }
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some('r') => out.push('\r'),
+                Some(other) => out.push(other),
+                None => {}
+            },
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Methods whose function argument runs once per element.
+#[must_use]
+pub fn is_each(name: &str) -> bool {
+    matches!(
+        name,
+        "forEach"
+            | "map"
+            | "flatMap"
+            | "filter"
+            | "Select"
+            | "ForEach"
+            | "each"
+            | "for_each"
+            | "collect"
+            | "reduce"
+            | "mapNotNull"
+            | "associate"
+            | "SelectMany"
+            | "concatMap"
+    )
+}
+
+/// Reads an expression unless the tree is too deep.
+#[derive(Debug, Clone, Copy)]
+pub struct Depth(usize);
+
+impl Depth {
+    /// The top.
+    pub const TOP: Self = Self(0);
+
+    /// One deeper; `None` below [`EXPR_LIMIT`] nested expressions, times a margin for wrappers.
+    #[must_use]
+    pub fn deeper(self) -> Option<Self> {
+        (self.0 < 4 * EXPR_LIMIT).then_some(Self(self.0 + 1))
+    }
 }

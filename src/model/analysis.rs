@@ -248,3 +248,12 @@ impl Finding {
         }
     }
 }
+
+/// A smell without its input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotEvaluated {
+    /// Smell id.
+    pub smell: String,
+    /// What is missing.
+    pub missing: String,
+}

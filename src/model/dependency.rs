@@ -280,3 +280,16 @@ pub struct TableUse {
     /// Evidence.
     pub evidence: Evidence,
 }
+
+/// How outbound call sites were settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteCounts {
+    /// Target known inside the system.
+    pub resolved: u32,
+    /// Target outside.
+    pub external: u32,
+    /// Several possible targets.
+    pub ambiguous: u32,
+    /// Not resolved.
+    pub unresolved: u32,
+}

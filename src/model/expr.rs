@@ -71,6 +71,12 @@ impl Expr {
         Self::Literal(text.to_owned())
     }
 
+    /// A name; `super` is the object itself.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::Ref(if name == "super" { "this".to_owned() } else { name.to_owned() })
+    }
+
     /// Joins two parts, flattening concatenations and merging neighbouring literals.
     #[must_use]
     pub fn concat(parts: Vec<Expr>) -> Self {

@@ -1,13 +1,12 @@
 """Takes OTLP over HTTP (protobuf) and appends each request body to a file.
 
-Every body stands behind its length in four bytes, big-endian, as the file
-exporter of the OpenTelemetry collector writes it.
+Every body is one ExportTraceServiceRequest and stands behind its length as a
+varint, the way protobuf libraries write delimited messages.
 
     receiver.py FILE          listens on 127.0.0.1:4318 until it is ended
     receiver.py --count FILE  counts frames and bytes
 """
 import gzip
-import struct
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +26,16 @@ def read_body(request) -> bytes:
     return body
 
 
+def varint(number: int) -> bytes:
+    """A number in groups of seven bits, the lowest first."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
 def handler(out):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -37,7 +46,7 @@ def handler(out):
                 body = gzip.decompress(body)
             if self.path == "/v1/traces":
                 with LOCK:
-                    out.write(struct.pack(">I", len(body)) + body)
+                    out.write(varint(len(body)) + body)
                     out.flush()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
@@ -54,8 +63,14 @@ def count(path: str) -> None:
     data = open(path, "rb").read()
     at = frames = 0
     while at < len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        at += 4 + length
+        length = shift = 0
+        while True:
+            length |= (data[at] & 127) << shift
+            shift += 7
+            at += 1
+            if data[at - 1] < 128:
+                break
+        at += length
         frames += 1
     assert at == len(data), "the last frame is cut off"
     print(f"{frames} frames, {len(data)} bytes")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds nine of the services, runs them, sends them the main flows and writes
-# their spans to main-flows.otlp.bin. Everything is built and run in a temporary
+# their spans to main-flows.pb.gz. Everything is built and run in a temporary
 # folder; the services run in a network namespace that has only loopback.
 #
 # Needs: root, Linux (unshare, ip, runuser), PostgreSQL, redis-server, Go, Node,
@@ -11,7 +11,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SHOP=$(dirname "$HERE")
-OUT="$HERE/main-flows.otlp.bin"
+OUT="$HERE/main-flows.pb.gz"
 # The broker needs a client library newer than the one it asks for.
 BROKER_MODULES=(github.com/twmb/franz-go@v1.22.2 github.com/twmb/franz-go/pkg/kfake@v0.0.0-20260918054303-01f206a7e32c)
 
@@ -39,8 +39,14 @@ say "building customers, shipping and the broker (Go)"
 (cd "$WORK/src/customers" && go build -o "$WORK/bin/customers" .)
 (cd "$WORK/src/shipping" && go build -o "$WORK/bin/shipping" .)
 mkdir -p "$WORK/src/broker"
-cp "$HERE/broker.go" "$WORK/src/broker/main.go"
-(cd "$WORK/src/broker" && { [ -f go.mod ] || go mod init broker; } && go get "${BROKER_MODULES[@]}" && go build -o "$WORK/bin/broker" main.go)
+sed '/^\/\/go:build/d' "$HERE/broker.go" > "$WORK/src/broker/main.go"
+(
+  cd "$WORK/src/broker"
+  [ -f go.mod ] || go mod init broker
+  for module in "${BROKER_MODULES[@]}"; do go mod edit -require="$module"; done
+  go mod tidy
+  go build -o "$WORK/bin/broker" .
+)
 
 say "building gateway, carts and web (Node)"
 for service in gateway carts web; do
@@ -64,5 +70,5 @@ say "building orders (Java)"
 
 say "running"
 unshare --mount --net bash "$HERE/run.sh" "$WORK"
-cp "$WORK/spans.bin" "$OUT"
-"$WORK/venv/bin/python" "$HERE/receiver.py" --count "$OUT"
+python3 "$HERE/receiver.py" --count "$WORK/spans.pb"
+gzip -9 --no-name < "$WORK/spans.pb" > "$OUT"

@@ -3,7 +3,12 @@
 # the services lead to loopback here and nowhere else.
 set -euo pipefail
 
-WORK=$1
+# Recorded stack traces name files, so the folder has the same name wherever it is.
+mount -t tmpfs -o mode=755 tmpfs /srv
+mkdir /srv/shop
+mount --bind "$1" /srv/shop
+WORK=/srv/shop
+export HOME=$WORK/home
 SRC=$WORK/src
 HERE=$SRC/traces
 LOGS=$WORK/logs
@@ -18,8 +23,8 @@ cat > "$WORK/hosts" <<'HOSTS'
 HOSTS
 mount --bind "$WORK/hosts" /etc/hosts
 
-rm -rf "$LOGS" "$WORK/pg" "$WORK/spans.bin"
-mkdir -p "$LOGS" "$WORK/pg"
+rm -rf "$LOGS" "$WORK/pg" "$WORK/spans.pb"
+mkdir -p "$LOGS" "$WORK/pg" "$HOME"
 chown postgres "$WORK/pg"
 
 pids=()
@@ -55,7 +60,7 @@ wait_port() { # host port
     if (exec 3<> "/dev/tcp/$1/$2") 2>/dev/null; then return; fi
     sleep 0.25
   done
-  echo "nothing listens on $1:$2, see $LOGS" >&2
+  echo "nothing listens on $1:$2; with SHOP_RECORD_DIR set, its folder logs says why" >&2
   exit 1
 }
 wait_log() { # name pattern count
@@ -77,8 +82,8 @@ for name in orders customers catalog shipping; do
 done
 start redis redis-server --bind 127.0.0.1 --port 6379 --save '' --dir "$WORK"
 start broker "$WORK/bin/broker"
-start receiver python3 "$HERE/receiver.py" "$WORK/spans.bin"
-start standins python3 "$HERE/standins.py"
+start receiver python3 "$HERE/receiver.py" "$WORK/spans.pb"
+start standins env ORDERS_URL=http://orders:8082 python3 "$HERE/standins.py"
 wait_port carts-cache 6379
 wait_port kafka 9092
 wait_port otel-collector 4318
@@ -90,7 +95,7 @@ export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 export OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none
 export OTEL_NODE_ENABLED_INSTRUMENTATIONS=http,express,undici,ioredis
 export OTEL_NODE_RESOURCE_DETECTORS=env
-export OTEL_JAVA_ENABLED_RESOURCE_PROVIDERS=io.opentelemetry.sdk.autoconfigure.EnvironmentResourceProvider
+export OTEL_JAVA_ENABLED_RESOURCE_PROVIDERS=io.opentelemetry.sdk.autoconfigure.internal.EnvironmentResourceProvider
 export KAFKA_BROKERS=kafka:9092
 export CATALOG_URL=http://catalog:8000 CARTS_URL=http://carts:8081 ORDERS_URL=http://orders:8082
 export CUSTOMERS_URL=http://customers:8083 GATEWAY_URL=http://gateway:8080
@@ -100,17 +105,17 @@ PYTHON=$WORK/venv/bin
 start customers env OTEL_SERVICE_NAME=customers ADDR=:8083 \
   DATABASE_URL='postgres://customers@customers-db:5432/customers?sslmode=disable' "$WORK/bin/customers"
 start pricing env -C "$SRC/pricing" OTEL_SERVICE_NAME=pricing PRICING_BIND=127.0.0.1:50051 \
-  "$PYTHON/opentelemetry-instrument" "$PYTHON/python" server.py
+  "$PYTHON/python" "$PYTHON/opentelemetry-instrument" "$PYTHON/python" server.py
 start orders env -C "$SRC/orders" OTEL_SERVICE_NAME=orders SERVER_PORT=8082 SHOP_RELAY_INTERVAL_MS=5000 \
   java -Xmx512m -javaagent:target/agent/opentelemetry-javaagent.jar -jar target/orders.jar
 wait_port pricing 50051
 start catalog env -C "$SRC/catalog" OTEL_SERVICE_NAME=catalog PRICING_ADDR=pricing:50051 \
   DATABASE_URL='postgresql://catalog@catalog-db:5432/catalog' \
-  "$PYTHON/opentelemetry-instrument" "$PYTHON/gunicorn" --bind 127.0.0.1:8000 --threads 4 'app:create_app()'
+  "$PYTHON/python" "$PYTHON/opentelemetry-instrument" "$PYTHON/python" -m gunicorn --bind 127.0.0.1:8000 --threads 4 'app:create_app()'
 start shipping env OTEL_SERVICE_NAME=shipping ADDR=:8084 WAVE_EVERY=1h \
   DATABASE_URL='postgres://shipping@shipping-db:5432/shipping?sslmode=disable' "$WORK/bin/shipping"
 start notifications env -C "$SRC/notifications" OTEL_SERVICE_NAME=notifications \
-  "$PYTHON/opentelemetry-instrument" "$PYTHON/python" app.py
+  "$PYTHON/python" "$PYTHON/opentelemetry-instrument" "$PYTHON/python" app.py
 start carts env -C "$SRC/carts" OTEL_SERVICE_NAME=carts PORT=8081 REDIS_URL=redis://carts-cache:6379 \
   node --require @opentelemetry/auto-instrumentations-node/register dist/server.js
 start gateway env -C "$SRC/gateway" OTEL_SERVICE_NAME=gateway PORT=8080 UPSTREAM_TIMEOUT_MS=20000 \

@@ -1,10 +1,13 @@
 """Answers for inventory and payments, which are not built for the recording.
 
-It records nothing, so these calls appear only as the caller's half.
+It records nothing, so these calls appear only as the caller's half. As payments
+does, it asks orders before it charges, and orders records a call from nobody.
 """
 import json
+import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 from receiver import read_body
 
@@ -27,6 +30,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(read_body(self))
         if self.path == "/payments":
+            with urlopen(f"{os.environ['ORDERS_URL']}/orders/{body['orderId']}", timeout=4) as order:
+                assert json.load(order)["status"] == "PENDING"
             self.answer(201, {"id": f"pay-{body['orderId']}", "status": "CAPTURED"})
         else:
             self.answer(201, body)

@@ -1,7 +1,27 @@
 //! Manifests, configuration and build files -> modules, workloads, settings and routes.
 
+mod appsettings;
+mod cargo;
+mod codeowners;
+mod compose;
+mod dockerfile;
+mod dotenv;
+mod dotnet;
+mod envoy;
+mod golang;
+mod gradle;
+mod kubernetes;
+mod maven;
+mod migrations;
+mod nginx;
+mod npm;
+mod ocelot;
+mod python;
+mod scripts;
+mod spring;
+
 use crate::files::Source;
-use crate::model::Facts;
+use crate::model::{Expr, Facts, Module, ModuleKind, Place, evidence::is_secret_key, mask_secrets};
 
 /// A reader of manifests.
 pub struct Manifest {
@@ -12,6 +32,30 @@ pub struct Manifest {
     /// Reads it. What cannot be read becomes a note.
     pub read: fn(&Source, &str, &Neighbours<'_>) -> Facts,
 }
+
+/// All readers; each in a file of its own.
+#[rustfmt::skip]
+pub const MANIFESTS: &[Manifest] = &[
+    appsettings::MANIFEST,
+    cargo::MANIFEST,
+    codeowners::MANIFEST,
+    compose::MANIFEST,
+    dockerfile::MANIFEST,
+    dotenv::MANIFEST,
+    dotnet::MANIFEST,
+    envoy::MANIFEST,
+    golang::MANIFEST,
+    gradle::MANIFEST,
+    kubernetes::MANIFEST,
+    maven::MANIFEST,
+    migrations::MANIFEST,
+    nginx::MANIFEST,
+    npm::MANIFEST,
+    ocelot::MANIFEST,
+    python::MANIFEST,
+    scripts::MANIFEST,
+    spring::MANIFEST,
+];
 
 /// Other files of the same root, for manifests that refer to them (`env_file`, `.env`, generators).
 pub struct Neighbours<'a> {
@@ -40,10 +84,57 @@ impl<'a> Neighbours<'a> {
     }
 
     /// Files below a folder (relative to the root, no trailing slash).
-    pub fn below(&self, folder: &'a str) -> impl Iterator<Item = &'a Source> + '_ {
-        self.sources.iter().filter(move |s| {
-            s.root == self.root
-                && (folder.is_empty() || s.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
-        })
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = &'a Source> + '_ {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let start = self.sources.partition_point(|s| (s.root.as_str(), s.path.as_str()) < (self.root, prefix.as_str()));
+        self.sources[start..].iter().take_while(move |s| s.root == self.root && s.path.starts_with(&prefix))
     }
+}
+
+/// A value that may be shown: `***` for secrets, user info masked in addresses.
+fn masked(key: &str, value: &str) -> String {
+    let reference = value.starts_with('$') || value.starts_with("configmap:") || value.starts_with("secret:");
+    if is_secret_key(key) && !value.is_empty() && !reference { "***".to_owned() } else { mask_secrets(value) }
+}
+
+/// A text with placeholders as a value: the linker fills them in.
+fn spring_value(text: &str) -> Expr {
+    Expr::literal(text)
+}
+
+/// Lines `KEY=value` of an environment file: (key, value, line); quotes and `export` are taken off.
+fn dotenv_values(text: &str) -> Vec<(String, String, u32)> {
+    let mut all = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim().trim_start_matches("export ");
+        let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else { continue };
+        let key = key.trim();
+        if key.is_empty() || !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-')) {
+            continue;
+        }
+        let value = value.trim();
+        let quoted = value.len() >= 2
+            && (value.starts_with('"') && value.ends_with('"') || value.starts_with('\'') && value.ends_with('\''));
+        let value = if quoted { &value[1..value.len() - 1] } else { value.split(" #").next().unwrap_or(value).trim() };
+        all.push((key.to_owned(), value.to_owned(), at as u32 + 1));
+    }
+    all
+}
+
+/// A module without names and dependencies yet.
+fn module(source: &Source, line: u32, kind: ModuleKind, build: &str, language: &str) -> Module {
+    Module {
+        place: Place::new(&source.root, &source.path, line),
+        folder: source.folder().to_owned(),
+        names: Vec::new(),
+        kind,
+        build: build.to_owned(),
+        language: language.to_owned(),
+        depends_on: Vec::new(),
+    }
+}
+
+/// Facts of one module.
+fn one_module(module: Module) -> Facts {
+    Facts { modules: vec![module], ..Facts::default() }
 }

@@ -1,6 +1,17 @@
 //! Source code -> units of bindings, calls and declarations, through one interface for all languages.
 //!
-//! A language knows no library: what a call means stands in `rules/`, applied here.
+//! A language knows no library: what a call means stands in `rules/`, applied by `recognise`.
+
+mod csharp;
+mod go;
+mod java;
+mod javascript;
+mod kotlin;
+mod php;
+mod python;
+mod ruby;
+mod rust;
+mod typescript;
 
 use crate::model::Unit;
 
@@ -14,3 +25,18 @@ pub struct Language {
     /// Broken syntax still yields the intact parts.
     pub extract: fn(&str) -> Unit,
 }
+
+/// All languages; each in a file of its own.
+#[rustfmt::skip]
+pub const LANGUAGES: &[Language] = &[
+    csharp::LANGUAGE,
+    go::LANGUAGE,
+    java::LANGUAGE,
+    javascript::LANGUAGE,
+    kotlin::LANGUAGE,
+    php::LANGUAGE,
+    python::LANGUAGE,
+    ruby::LANGUAGE,
+    rust::LANGUAGE,
+    typescript::LANGUAGE,
+];

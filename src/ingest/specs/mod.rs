@@ -1,5 +1,8 @@
 //! Specifications -> operations and schemas.
 
+mod openapi;
+mod proto;
+
 use crate::files::Source;
 use crate::model::Facts;
 
@@ -12,3 +15,10 @@ pub struct Spec {
     /// Reads it. What cannot be read becomes a note.
     pub read: fn(&Source, &str) -> Facts,
 }
+
+/// All readers; each in a file of its own.
+#[rustfmt::skip]
+pub const SPECS: &[Spec] = &[
+    openapi::SPEC,
+    proto::SPEC,
+];

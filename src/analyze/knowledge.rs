@@ -1,0 +1,147 @@
+//! Words, thresholds and the corpus of scores, as data in `rules/`.
+
+use serde::Deserialize;
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    /// Words.
+    pub lexicon: Lexicon,
+    /// Thresholds.
+    pub thresholds: Thresholds,
+    /// Scores of public systems, ascending.
+    pub corpus: Corpus,
+}
+
+/// `rules/lexicon.yaml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lexicon {
+    /// First words of reading operations.
+    pub query: Vec<String>,
+    /// First words of writing operations.
+    pub command: Vec<String>,
+    /// Words of computed results.
+    pub aggregate: Vec<String>,
+    /// First words of create, read, update, delete.
+    pub crud: Vec<String>,
+    /// Words of personal data.
+    pub personal: Vec<String>,
+    /// Engines that hold no data of record.
+    pub caches: Vec<String>,
+}
+
+/// `rules/thresholds.yaml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Thresholds {
+    /// Lower ends of the bands.
+    pub bands: Bands,
+    /// Depth of chains.
+    pub depth: Depth,
+    /// Sites of one function to one service.
+    pub chatty_sites: usize,
+    /// Share for E1.
+    pub crud_share: f64,
+    /// Share for E4.
+    pub read_share: f64,
+    /// Share of the score within which the floor lies when events would not help.
+    pub floor_share: f64,
+    /// Fields that make a schema large.
+    pub many_fields: usize,
+}
+
+/// Lower ends of bands.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bands {
+    /// Moderate from here.
+    pub moderate: f64,
+    /// High from here.
+    pub high: f64,
+    /// Distributed monolith from here.
+    pub distributed_monolith: f64,
+}
+
+/// Depth of chains, in hops.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Depth {
+    /// A finding above.
+    pub warn: u32,
+    /// A severe one above.
+    pub fail: u32,
+}
+
+/// `rules/corpus.yaml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Corpus {
+    /// How many systems.
+    pub systems: u32,
+    /// Their scores, ascending.
+    pub scores: Vec<f64>,
+}
+
+impl Knowledge {
+    /// What is built in.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            lexicon: serde_yaml::from_str(include_str!("../../rules/lexicon.yaml"))
+                .expect("rules/lexicon.yaml is checked by a test"),
+            thresholds: serde_yaml::from_str(include_str!("../../rules/thresholds.yaml"))
+                .expect("rules/thresholds.yaml is checked by a test"),
+            corpus: serde_yaml::from_str(include_str!("../../rules/corpus.yaml"))
+                .expect("rules/corpus.yaml is checked by a test"),
+        }
+    }
+}
+
+impl Lexicon {
+    /// Is a list's word the first word of a name?
+    #[must_use]
+    pub fn starts(list: &[String], name: &str) -> bool {
+        words(name).first().is_some_and(|first| list.iter().any(|w| w == first))
+    }
+
+    /// Is any word of a name in a list?
+    #[must_use]
+    pub fn has(list: &[String], name: &str) -> bool {
+        words(name).iter().any(|word| list.iter().any(|w| w == word))
+    }
+}
+
+/// Words of a name in camel, snake, kebab or path case, lower case.
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase()) {
+            all.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    all.push(word);
+    all.retain(|w| !w.is_empty());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_well_formed_and_words_split() {
+        let knowledge = Knowledge::built_in();
+        assert_eq!(knowledge.corpus.scores.len(), knowledge.corpus.systems as usize);
+        assert!(knowledge.corpus.scores.is_sorted());
+        assert_eq!(words("getOrderById"), ["get", "order", "by", "id"]);
+        assert_eq!(words("/orders/{}/draw-back"), ["orders", "draw", "back"]);
+    }
+}

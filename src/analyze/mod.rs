@@ -1,0 +1,51 @@
+//! Graph -> score, intents, entities, smells and what each step would buy.
+//!
+//! Pure: takes the linked graph and declarations, gives the analysis. Touches no disk and renders nothing.
+
+pub mod entities;
+pub mod intent;
+pub mod knowledge;
+pub mod score;
+pub mod simulate;
+pub mod smells;
+
+use crate::config::Config;
+use crate::graph::{Parts, ServiceGraph};
+use crate::model::{Entity, Finding, NotEvaluated, ScoreReport};
+
+use knowledge::Knowledge;
+use score::Coupling;
+
+/// Everything that the analysis says.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The graph, with intents and membership filled in.
+    pub graph: ServiceGraph,
+    /// The blocking graph over the members.
+    pub coupling: Coupling,
+    /// The score; `None` when there is no service.
+    pub score: Option<ScoreReport>,
+    /// Owners of data, by name.
+    pub entities: Vec<Entity>,
+    /// Smells, most severe first.
+    pub findings: Vec<Finding>,
+    /// Smells without their input.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Words and thresholds that were used.
+    pub knowledge: Knowledge,
+}
+
+/// Analyses a graph.
+#[must_use]
+pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
+    let knowledge = Knowledge::built_in();
+    let mut parts: Parts = graph.into_parts();
+    intent::assign(&mut parts, &knowledge);
+    score::memberships(&mut parts, config, &knowledge);
+    let graph = ServiceGraph::new(parts);
+    let coupling = Coupling::of(&graph);
+    let score = score::report(&graph, &coupling, &knowledge);
+    let entities = entities::entities(&graph, &coupling, &knowledge);
+    let (findings, not_evaluated) = smells::find(&graph, &coupling, &entities, &knowledge);
+    Analysis { graph, coupling, score, entities, findings, not_evaluated, knowledge }
+}

@@ -1,0 +1,349 @@
+//! The Synchronous Coupling Score (analysis §3): 0 to 100, higher is worse.
+//!
+//! `SCS = 100 · mean over V of (1 − 0.9^(up + down))`, over the blocking graph of the members V. The base 0.9 is
+//! the rule of the extra nine (Treynor, Dahlin, Rau, Beyer, "The Calculus of Service Availability", 2017).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::graph::digraph::Digraph;
+use crate::graph::{Parts, ServiceGraph};
+use crate::model::{
+    Band, Confidence, Coverage, Dependency, EdgeMarginal, GraphFigures, Membership, Mode, ScoreReport, ServiceKind,
+    SubScores, Term,
+};
+
+use super::knowledge::Knowledge;
+
+/// Independence left after one dependency.
+pub const BASE: f64 = 0.9;
+
+/// More edges than this get no marginals: each costs one evaluation of the whole score.
+const MARGINALS: usize = 2_000;
+
+/// Score of a graph, 0 for one node or none.
+#[must_use]
+pub fn score(graph: &Digraph) -> f64 {
+    if graph.len() <= 1 {
+        return 0.0;
+    }
+    let (up, down) = graph.reach();
+    let sum: f64 = up.iter().zip(&down).map(|(u, d)| 1.0 - BASE.powi((u + d) as i32)).sum();
+    100.0 * sum / graph.len() as f64
+}
+
+/// The blocking graph over the members.
+#[derive(Debug, Clone)]
+pub struct Coupling {
+    /// Members by name, in order.
+    pub members: Vec<String>,
+    /// Edges between members: (caller, callee) → index of the dependency.
+    pub edges: BTreeMap<(u32, u32), Option<usize>>,
+    at: BTreeMap<String, u32>,
+}
+
+impl Coupling {
+    /// The members and blocking edges of a graph.
+    #[must_use]
+    pub fn of(graph: &ServiceGraph) -> Self {
+        let members: Vec<String> = graph
+            .services()
+            .iter()
+            .filter(|s| s.membership.as_ref().is_some_and(|m| m.member))
+            .map(|s| s.name.clone())
+            .collect();
+        let at: BTreeMap<String, u32> = members.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect();
+        let mut edges = BTreeMap::new();
+        for (index, dependency) in graph.dependencies().iter().enumerate() {
+            if let (true, Some(from), Some(to)) =
+                (blocks(dependency), at.get(&dependency.source), at.get(&dependency.target))
+            {
+                edges.insert((*from, *to), Some(index));
+            }
+        }
+        let mut coupling = Self { members, edges, at };
+        for (from, to) in coupling.shared(graph) {
+            coupling.edges.entry((from, to)).or_insert(None);
+        }
+        coupling
+    }
+
+    /// Services that write one table hold each other, both ways.
+    #[must_use]
+    pub fn shared(&self, graph: &ServiceGraph) -> BTreeSet<(u32, u32)> {
+        let mut all = BTreeSet::new();
+        for shared in &graph.parts().shared_writes {
+            let ids: Vec<u32> = shared.services.iter().filter_map(|s| self.at.get(s).copied()).collect();
+            for a in &ids {
+                all.extend(ids.iter().filter(|b| *b != a).map(|b| (*a, *b)));
+            }
+        }
+        all
+    }
+
+    /// The number of a member.
+    #[must_use]
+    pub fn index(&self, name: &str) -> Option<u32> {
+        self.at.get(name).copied()
+    }
+
+    /// The graph.
+    #[must_use]
+    pub fn digraph(&self) -> Digraph {
+        Digraph::new(self.members.len(), self.edges.keys().copied())
+    }
+
+    fn name(&self, at: u32) -> String {
+        self.members[at as usize].clone()
+    }
+}
+
+/// Does the caller wait?
+fn blocks(dependency: &Dependency) -> bool {
+    dependency.mode == Mode::Sync && dependency.blocking
+}
+
+/// Decides who belongs to V, and says why.
+pub fn memberships(parts: &mut Parts, config: &Config, knowledge: &Knowledge) {
+    let declared: BTreeMap<&str, bool> =
+        config.services.iter().filter_map(|(name, c)| Some((name.as_str(), c.member?))).collect();
+    let mut members: BTreeSet<String> = BTreeSet::new();
+    let mut reasons: BTreeMap<String, String> = BTreeMap::new();
+    for service in &parts.services {
+        let names = std::iter::once(&service.name).chain(&service.aliases);
+        let said = names.filter_map(|n| declared.get(n.as_str())).next();
+        let (member, because) = match (said, service.kind) {
+            (Some(member), _) => (*member, "declared in unbraid.yaml".to_owned()),
+            (None, ServiceKind::Service | ServiceKind::Auth) => {
+                (true, format!("a {} of the system", service.kind.as_str()))
+            }
+            (None, kind) => (false, format!("a {} is outside the score", kind.as_str())),
+        };
+        if member {
+            members.insert(service.name.clone());
+        }
+        reasons.insert(service.name.clone(), because);
+    }
+    // A UI or gateway joins when a member calls it, or when it owns data; until nothing changes.
+    loop {
+        let before = members.len();
+        for service in parts.services.iter().filter(|s| matches!(s.kind, ServiceKind::Ui | ServiceKind::Gateway)) {
+            if members.contains(&service.name) || declared.contains_key(service.name.as_str()) {
+                continue;
+            }
+            let caller = parts
+                .dependencies
+                .iter()
+                .find(|d| blocks(d) && d.target == service.name && members.contains(&d.source));
+            let owns = parts
+                .dependencies
+                .iter()
+                .find(|d| d.mode == Mode::Data && d.source == service.name && is_database(parts, &d.target, knowledge));
+            let because = match (caller, owns) {
+                (Some(d), _) => format!("a {} that {} calls", service.kind.as_str(), d.source),
+                (None, Some(d)) => format!("a {} that owns the database {}", service.kind.as_str(), d.target),
+                (None, None) => continue,
+            };
+            members.insert(service.name.clone());
+            reasons.insert(service.name.clone(), because);
+        }
+        if members.len() == before {
+            break;
+        }
+    }
+    for service in &mut parts.services {
+        let because = reasons.remove(&service.name).unwrap_or_default();
+        service.membership = Some(Membership { member: members.contains(&service.name), because });
+    }
+}
+
+/// A database of record, no cache.
+fn is_database(parts: &Parts, name: &str, knowledge: &Knowledge) -> bool {
+    parts.services.iter().any(|s| {
+        s.name == name
+            && s.kind == ServiceKind::Database
+            && !s.engine.as_ref().is_some_and(|e| knowledge.lexicon.caches.contains(e))
+    })
+}
+
+/// The band of a score.
+#[must_use]
+pub fn band(value: f64, knowledge: &Knowledge) -> Band {
+    let bands = knowledge.thresholds.bands;
+    match value {
+        v if v >= bands.distributed_monolith => Band::DistributedMonolith,
+        v if v >= bands.high => Band::High,
+        v if v >= bands.moderate => Band::Moderate,
+        _ => Band::Loose,
+    }
+}
+
+/// The score with everything that explains it; `None` without a member.
+#[must_use]
+pub fn report(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) -> Option<ScoreReport> {
+    if coupling.members.is_empty() {
+        return None;
+    }
+    let digraph = coupling.digraph();
+    let value = score(&digraph);
+    let (up, down) = digraph.reach();
+    let mut terms: Vec<Term> = (0..digraph.len())
+        .map(|i| Term {
+            service: coupling.name(i as u32),
+            up: up[i],
+            down: down[i],
+            value: 1.0 - BASE.powi((up[i] + down[i]) as i32),
+        })
+        .collect();
+    terms.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.service.cmp(&b.service)));
+    let lower = knowledge.corpus.scores.iter().filter(|s| **s < value).count() as u32;
+    Some(ScoreReport {
+        value,
+        interval: interval(graph, coupling, value),
+        coverage: coverage(graph),
+        band: band(value, knowledge),
+        compared: [lower, knowledge.corpus.systems],
+        terms,
+        marginals: marginals(coupling, &digraph, value),
+        figures: figures(coupling, &digraph, &up),
+        sub_scores: sub_scores(graph),
+    })
+}
+
+/// From confirmed edges alone to every candidate added; V stays.
+fn interval(graph: &ServiceGraph, coupling: &Coupling, value: f64) -> [f64; 2] {
+    let confirmed = coupling
+        .edges
+        .iter()
+        .filter(|(_, index)| index.is_none_or(|i| graph.dependencies()[i].confidence == Confidence::Confirmed));
+    let low = score(&Digraph::new(coupling.members.len(), confirmed.map(|(e, _)| *e)));
+    let mut more: Vec<(u32, u32)> = coupling.edges.keys().copied().collect();
+    for candidate in graph.parts().candidates.iter().filter(|c| c.mode == Mode::Sync) {
+        let Some(from) = coupling.index(&candidate.source) else { continue };
+        more.extend(candidate.targets.iter().filter_map(|t| Some((from, coupling.index(t)?))));
+    }
+    let high = score(&Digraph::new(coupling.members.len(), more));
+    [low.min(value), high.max(value)]
+}
+
+fn coverage(graph: &ServiceGraph) -> Coverage {
+    let counts = graph.parts().site_counts;
+    let settled = counts.resolved + counts.external;
+    let all = settled + counts.ambiguous + counts.unresolved;
+    Coverage {
+        code: (all > 0).then(|| f64::from(settled) / f64::from(all)),
+        traces: graph.parts().traffic.as_ref().and_then(crate::model::Traffic::coverage),
+    }
+}
+
+fn marginals(coupling: &Coupling, digraph: &Digraph, value: f64) -> Vec<EdgeMarginal> {
+    use rayon::prelude::*;
+    let edges: Vec<(u32, u32)> = digraph.edges().collect();
+    if edges.len() > MARGINALS {
+        return Vec::new();
+    }
+    let mut all: Vec<EdgeMarginal> = edges
+        .par_iter()
+        .map(|gone| {
+            let without = Digraph::new(digraph.len(), edges.iter().copied().filter(|e| e != gone));
+            EdgeMarginal {
+                source: coupling.name(gone.0),
+                target: coupling.name(gone.1),
+                value: value - score(&without),
+            }
+        })
+        .collect();
+    all.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| (&a.source, &a.target).cmp(&(&b.source, &b.target))));
+    all
+}
+
+fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
+    let n = digraph.len();
+    let mut fan_in: BTreeMap<String, u32> = coupling.members.iter().map(|m| (m.clone(), 0)).collect();
+    let mut fan_out = fan_in.clone();
+    let mut entangled: BTreeSet<u32> = BTreeSet::new();
+    for (from, to) in digraph.edges() {
+        *fan_out.entry(coupling.name(from)).or_default() += 1;
+        *fan_in.entry(coupling.name(to)).or_default() += 1;
+        entangled.extend([from, to]);
+    }
+    let named = |c: &Vec<u32>| c.iter().map(|i| coupling.name(*i)).collect::<Vec<_>>();
+    let mut cycles: Vec<Vec<String>> = digraph.components().iter().filter(|c| c.len() > 1).map(named).collect();
+    cycles.sort();
+    let (depth, chain) = digraph.longest_chain();
+    let reachable: u32 = up.iter().sum();
+    GraphFigures {
+        services: n as u32,
+        edges: digraph.edges().count() as u32,
+        entangled: entangled.len() as u32,
+        cycles,
+        depth,
+        longest_chain: named(&chain),
+        propagation_cost: (n > 1).then(|| f64::from(reachable) / (n * (n - 1)) as f64),
+        fan_in,
+        fan_out,
+        page_rank: digraph.page_rank().into_iter().enumerate().map(|(i, r)| (coupling.name(i as u32), r)).collect(),
+    }
+}
+
+/// Data ownership: the share of (service, table) pairs where a service that does not own the table uses it.
+fn sub_scores(graph: &ServiceGraph) -> SubScores {
+    let mut users: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for use_ in &graph.parts().tables {
+        if let Some(database) = &use_.database {
+            users.entry((database, &use_.table)).or_default().insert(&use_.service);
+        }
+    }
+    let pairs: usize = users.values().map(BTreeSet::len).sum();
+    let foreign: usize = users.values().map(|u| u.len() - 1).sum();
+    SubScores {
+        runtime_exposure: None,
+        data_ownership: (pairs > 0).then(|| 100.0 * foreign as f64 / pairs as f64),
+        change_coupling: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(n: usize, edges: &[(u32, u32)]) -> f64 {
+        score(&Digraph::new(n, edges.iter().copied()))
+    }
+
+    #[test]
+    fn golden_vectors() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 0.005, "{a} is not {b}");
+        near(of(0, &[]), 0.0);
+        near(of(1, &[]), 0.0);
+        near(of(2, &[(0, 1)]), 10.0);
+        near(of(3, &[(0, 1), (1, 2)]), 19.0);
+        near(of(5, &[(0, 1), (1, 2), (2, 3), (3, 4)]), 34.39);
+        near(of(2, &[(0, 1), (1, 0)]), 19.0);
+        near(of(3, &[(0, 1), (1, 2), (2, 0)]), 34.39);
+        near(of(5, &[(0, 1), (0, 2), (0, 3), (0, 4)]), 14.88);
+        for (n, expected) in [(3u32, 13.0), (10, 15.1), (20, 13.8)] {
+            let hub: Vec<(u32, u32)> = (1..n).map(|i| (0, i)).collect();
+            assert!((of(n as usize, &hub) - expected).abs() < 0.05);
+        }
+        for (n, expected) in [(10u32, 85.0), (20, 98.2)] {
+            let ring: Vec<(u32, u32)> = (0..n).map(|i| (i, (i + 1) % n)).collect();
+            assert!((of(n as usize, &ring) - expected).abs() < 0.05);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn removing_an_edge_never_raises_it(edges in proptest::collection::vec((0u32..12, 0u32..12), 1..40), gone in 0usize..40) {
+            let all = of(12, &edges);
+            prop_assert!((0.0..=100.0).contains(&all));
+            let mut fewer = edges.clone();
+            fewer.remove(gone % edges.len());
+            prop_assert!(of(12, &fewer) <= all + 1e-9);
+            let mut turned = edges.clone();
+            turned.reverse();
+            prop_assert!((of(12, &turned) - all).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! Joins what was read service by service: edges, candidates, unresolved sites, endpoints, tables.
+//!
+//! Takes the readings in the order of the nodes; gives the parts of the graph. Follows no value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::model::{
+    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, SharedWrite, Site, SiteCounts,
+    SiteState, SourceKind, TableAccess, TableUse, UnresolvedSite,
+};
+
+use super::Parts;
+use super::address::path_fits;
+use super::edges::Edges;
+use super::link::{Reading, SettledRoute};
+use super::observed;
+use super::roles::Roles;
+use super::services::{Node, Nodes};
+use super::sites::{Outbound, Settled, plain_path};
+use super::topics;
+
+/// A path with fewer letters than this outside holes says nothing about who serves it.
+const TELLING_PATH: usize = 4;
+
+/// Puts the parts together.
+pub struct Joiner<'j> {
+    facts: &'j Facts,
+    config: &'j Config,
+    roles: &'j Roles,
+    nodes: Nodes,
+    readings: Vec<Reading>,
+    edges: Edges,
+    endpoints: Vec<Vec<Endpoint>>,
+    candidates: Vec<Candidate>,
+    unresolved: Vec<UnresolvedSite>,
+    states: BTreeMap<(usize, String, u32, Mode), SiteState>,
+    /// Databases by service: node and schema.
+    databases: BTreeMap<usize, BTreeSet<(usize, String)>>,
+}
+
+impl<'j> Joiner<'j> {
+    /// A joiner of readings, one per node.
+    #[must_use]
+    pub fn new(facts: &'j Facts, config: &'j Config, roles: &'j Roles, nodes: Nodes, readings: Vec<Reading>) -> Self {
+        let endpoints = Vec::new();
+        Self {
+            facts,
+            config,
+            roles,
+            nodes,
+            readings,
+            edges: Edges::default(),
+            endpoints,
+            candidates: Vec::new(),
+            unresolved: Vec::new(),
+            states: BTreeMap::new(),
+            databases: BTreeMap::new(),
+        }
+    }
+
+    /// Joins everything.
+    pub fn join(&mut self, routes: &[SettledRoute]) {
+        self.endpoints = self.readings.iter_mut().map(|r| std::mem::take(&mut r.endpoints)).collect();
+        self.declared_operations();
+        self.routes(routes);
+        for at in 0..self.readings.len() {
+            for out in std::mem::take(&mut self.readings[at].outbound) {
+                self.outbound(at, out, routes);
+            }
+        }
+        self.deliveries();
+        if let Some(traffic) = &self.facts.traffic {
+            observed::merge(traffic, &mut self.nodes, &mut self.edges, self.roles);
+        }
+        self.declared_edges();
+    }
+
+    // ---- endpoints ----
+
+    /// Operations of specifications that the code does not show.
+    fn declared_operations(&mut self) {
+        for operation in self.facts.operations.iter().filter(|o| o.format == "openapi") {
+            let (owners, library) = self.nodes.owners(self.facts, &operation.place);
+            let named = || self.nodes.find(operation.title.trim_end_matches(" API")).into_iter().collect();
+            let owners: Vec<usize> = if library || owners.len() != 1 { named() } else { owners };
+            let [at] = owners.as_slice() else { continue };
+            let path = plain_path(&operation.path);
+            let known = self.endpoints[*at].iter_mut().find(|e| {
+                (e.method == operation.method || e.method == "ANY")
+                    && (path_fits(&path, &e.path) || path_fits(&e.path, &path))
+            });
+            match known {
+                Some(endpoint) if endpoint.handler.is_empty() => endpoint.handler.clone_from(&operation.id),
+                Some(_) => {}
+                None => self.endpoints[*at].push(Endpoint {
+                    service: self.nodes.all[*at].name.clone(),
+                    method: operation.method.clone(),
+                    path,
+                    handler: operation.id.clone(),
+                    place: operation.place.clone(),
+                    seen_in: SourceKind::Specs,
+                    effect: None,
+                    calls_out: None,
+                }),
+            }
+        }
+    }
+
+    fn serving(&self, at: usize, method: &str, path: &str) -> Option<&Endpoint> {
+        let fits = |e: &&Endpoint| {
+            let verb = e.method == method || e.method == "ANY" || method == "*";
+            verb && if e.method == "RPC" {
+                super::rpc::flat(&e.path) == super::rpc::flat(path)
+            } else {
+                path_fits(path, &e.path)
+            }
+        };
+        self.endpoints.get(at)?.iter().filter(fits).max_by_key(|e| literal_length(&e.path))
+    }
+
+    /// Services other than `from` that serve a path.
+    fn servers(&self, from: usize, out: &Outbound) -> Vec<usize> {
+        if literal_length(&out.path) < TELLING_PATH {
+            return Vec::new();
+        }
+        (0..self.endpoints.len())
+            .filter(|at| *at != from && self.serving(*at, &out.method, &out.path).is_some())
+            .collect()
+    }
+
+    // ---- calls ----
+
+    fn outbound(&mut self, from: usize, mut out: Outbound, routes: &[SettledRoute]) {
+        match out.settled.clone() {
+            Settled::Node(to) => self.to_node(from, to, out),
+            Settled::External(host) => self.to_external(from, &host, out),
+            Settled::Relative if out.mode == Mode::Sync => {
+                if let Some(to) = self.behind_origin(from, &out, routes) {
+                    out.site.confidence = Confidence::Probable;
+                    self.to_node(from, to, out);
+                } else {
+                    self.by_path(from, out, "the address has no host, and no base address reaches it");
+                }
+            }
+            Settled::Relative => self.unknown_store(from, out, "the address has no host"),
+            Settled::Unknown(reason) if out.mode == Mode::Data => self.unknown_store(from, out, &reason),
+            Settled::Unknown(reason) if out.mode == Mode::Sync => self.by_path(from, out, &reason),
+            Settled::Unknown(_) => {}
+        }
+    }
+
+    fn to_node(&mut self, from: usize, to: usize, mut out: Outbound) {
+        if out.site.dead {
+            let reason = format!("nobody calls {} in this code", out.site.caller);
+            self.candidate(from, &[to], out, reason);
+            return;
+        }
+        self.state(from, &out, SiteState::Resolved);
+        if from == to {
+            return;
+        }
+        let kind = self.nodes.all[to].kind.unwrap_or(ServiceKind::Service);
+        let mode = match (out.mode, kind) {
+            (Mode::Sync, ServiceKind::Broker) => return,
+            (Mode::Sync, ServiceKind::Database) => Mode::Data,
+            (Mode::Sync, ServiceKind::Config | ServiceKind::Registry | ServiceKind::Monitoring) => Mode::Infra,
+            (Mode::Data, ServiceKind::Broker) => return,
+            (mode, _) => mode,
+        };
+        if mode == Mode::Data {
+            self.use_database(from, to, &out);
+        }
+        if mode == Mode::Sync
+            && let Some(endpoint) = self.serving(to, &out.method, &out.path)
+        {
+            out.site.handler = Some(endpoint.handler.clone()).filter(|h| !h.is_empty());
+            out.site.handler_place = Some(endpoint.place.to_string());
+        }
+        let source = if out.site.rule.is_empty() || out.site.caller.is_empty() && is_manifest(&out.site) {
+            SourceKind::Manifests
+        } else {
+            SourceKind::Code
+        };
+        self.edges.site((from, to, mode, None), &out.protocol, out.site, source);
+    }
+
+    fn use_database(&mut self, from: usize, to: usize, out: &Outbound) {
+        let node = &mut self.nodes.all[to];
+        if node.folders.is_empty() && node.kind.is_none_or(|k| k == ServiceKind::Service || k == ServiceKind::External)
+        {
+            node.kind = Some(ServiceKind::Database);
+        }
+        if node.engine.is_none() && !out.protocol.is_empty() {
+            node.engine = Some(out.protocol.clone());
+        }
+        let schema = out.database.clone().unwrap_or_default();
+        self.databases.entry(from).or_default().insert((to, schema));
+    }
+
+    fn to_external(&mut self, from: usize, host: &str, out: Outbound) {
+        if out.site.dead {
+            return;
+        }
+        let kind = if out.mode == Mode::Data { ServiceKind::Database } else { ServiceKind::External };
+        self.state(from, &out, SiteState::External);
+        if out.mode == Mode::Infra {
+            return;
+        }
+        let to = self.named_node(host, kind, &out);
+        if out.mode == Mode::Data {
+            self.use_database(from, to, &out);
+        }
+        let source =
+            if out.site.caller.is_empty() && is_manifest(&out.site) { SourceKind::Manifests } else { SourceKind::Code };
+        self.edges.site((from, to, out.mode, None), &out.protocol, out.site, source);
+    }
+
+    fn named_node(&mut self, name: &str, kind: ServiceKind, out: &Outbound) -> usize {
+        if let Some(at) = self.nodes.find(name) {
+            return at;
+        }
+        let place = Place::new(&out.site.root, &out.site.path, out.site.line);
+        let says = format!("an address names {name}");
+        let engine = (kind == ServiceKind::Database && !out.protocol.is_empty()).then(|| out.protocol.clone());
+        self.nodes.add(Node {
+            name: name.to_owned(),
+            names: BTreeMap::from([(name.to_owned(), 0)]),
+            kind: Some(kind),
+            engine,
+            evidence: vec![Evidence::new(SourceKind::Code, place, &says, out.site.confidence)],
+            ..Node::default()
+        })
+    }
+
+    /// The gateway behind the origin of a page: who routes the path, else the only gateway.
+    fn behind_origin(&self, from: usize, out: &Outbound, routes: &[SettledRoute]) -> Option<usize> {
+        let node = &self.nodes.all[from];
+        let browser = node.kind == Some(ServiceKind::Ui)
+            || !node.languages.is_empty()
+                && node.languages.iter().all(|l| matches!(l.as_str(), "javascript" | "typescript"));
+        if !browser {
+            return None;
+        }
+        let routing: BTreeSet<usize> =
+            routes.iter().filter(|r| route_fits(&r.pattern, &out.path)).filter_map(|r| r.gateway).collect();
+        if routing.contains(&from) {
+            return Some(from);
+        }
+        if routing.len() == 1 {
+            return routing.first().copied();
+        }
+        if self.serving(from, &out.method, &out.path).is_some() {
+            return Some(from);
+        }
+        let gateways: Vec<usize> =
+            (0..self.nodes.all.len()).filter(|at| self.nodes.all[*at].kind == Some(ServiceKind::Gateway)).collect();
+        if let [one] = gateways.as_slice() { Some(*one) } else { None }
+    }
+
+    /// No address: who serves this path?
+    fn by_path(&mut self, from: usize, mut out: Outbound, reason: &str) {
+        if out.site.dead {
+            return;
+        }
+        let servers = self.servers(from, &out);
+        match servers.as_slice() {
+            [one] => {
+                out.site.confidence = Confidence::Probable;
+                let to = *one;
+                self.to_node(from, to, out);
+            }
+            [] => self.not_resolved(from, out, reason),
+            many if many.len() <= 5 => {
+                let many = many.to_vec();
+                self.state(from, &out, SiteState::Ambiguous);
+                self.candidate(from, &many, out, format!("{reason}; several services serve the path"));
+            }
+            _ => self.not_resolved(from, out, reason),
+        }
+    }
+
+    /// A connection whose address is not known: the only store of that product, or the one named like the service.
+    fn unknown_store(&mut self, from: usize, mut out: Outbound, reason: &str) {
+        if out.site.dead {
+            return;
+        }
+        let host = super::address::Address::parse(&out.value).host;
+        let plain = !host.is_empty()
+            && !host.contains('{')
+            && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "0.0.0.0");
+        if plain && !local && host.chars().any(char::is_alphabetic) && out.value.contains("://") {
+            let to = self.named_node(&host, ServiceKind::Database, &out);
+            return self.to_node(from, to, out);
+        }
+        let stores: Vec<usize> = (0..self.nodes.all.len())
+            .filter(|at| {
+                let node = &self.nodes.all[*at];
+                node.kind == Some(ServiceKind::Database) && node.engine.as_deref() == Some(out.protocol.as_str())
+            })
+            .collect();
+        let own = super::services::normal(&self.nodes.all[from].name);
+        let named: Vec<usize> = stores
+            .iter()
+            .copied()
+            .filter(|at| super::services::normal(&self.nodes.all[*at].name).starts_with(&own))
+            .collect();
+        match (named.as_slice(), stores.as_slice()) {
+            ([one], _) | ([], [one]) => {
+                out.site.confidence = Confidence::Probable;
+                let to = *one;
+                self.to_node(from, to, out);
+            }
+            _ => self.not_resolved(from, out, reason),
+        }
+    }
+
+    fn not_resolved(&mut self, from: usize, out: Outbound, reason: &str) {
+        self.state(from, &out, SiteState::Unresolved);
+        self.unresolved.push(UnresolvedSite {
+            source: self.nodes.all[from].name.clone(),
+            reason: reason.to_owned(),
+            last_value: out.value,
+            site: out.site,
+        });
+    }
+
+    fn candidate(&mut self, from: usize, targets: &[usize], out: Outbound, reason: String) {
+        self.candidates.push(Candidate {
+            source: self.nodes.all[from].name.clone(),
+            targets: targets.iter().map(|t| self.nodes.all[*t].name.clone()).collect(),
+            mode: out.mode,
+            site: Site { confidence: Confidence::Possible, ..out.site },
+            reason,
+        });
+    }
+
+    /// The best state of a site counts.
+    fn state(&mut self, from: usize, out: &Outbound, state: SiteState) {
+        if !matches!(out.mode, Mode::Sync | Mode::Data) {
+            return;
+        }
+        let key = (from, out.site.path.clone(), out.site.line, out.mode);
+        let known = self.states.entry(key).or_insert(state);
+        *known = (*known).min(state);
+    }
+
+    // ---- routes, topics, declarations ----
+
+    fn routes(&mut self, routes: &[SettledRoute]) {
+        for route in routes {
+            let Settled::Node(to) = route.outbound.settled else { continue };
+            let Some(gateway) = route.gateway else {
+                self.nodes.all[to].exposed = true;
+                continue;
+            };
+            let node = &mut self.nodes.all[gateway];
+            if node.folders.is_empty() && node.kind.is_none_or(|k| k == ServiceKind::Service) {
+                node.kind = Some(ServiceKind::Gateway);
+            }
+            if gateway == to {
+                continue;
+            }
+            let kind = self.nodes.all[to].kind.unwrap_or(ServiceKind::Service);
+            let mode = match kind {
+                ServiceKind::Config | ServiceKind::Registry | ServiceKind::Monitoring => Mode::Infra,
+                ServiceKind::Database | ServiceKind::Broker => continue,
+                _ => Mode::Sync,
+            };
+            let blocking = mode == Mode::Sync;
+            let mut site = route.outbound.site.clone();
+            site.operation = format!("* {}", if route.pattern.is_empty() { "/" } else { &route.pattern });
+            let protocol = if route.outbound.value.starts_with("grpc") { "grpc" } else { "http" };
+            let key = (gateway, to, mode, None);
+            self.edges.evidence(key.clone(), protocol, blocking, route.evidence.clone());
+            self.edges.site(key, protocol, site, SourceKind::Manifests);
+        }
+    }
+
+    fn deliveries(&mut self) {
+        let uses: Vec<topics::ChannelUse> =
+            self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.uses)).collect();
+        for delivery in topics::join(&uses) {
+            if delivery.sites.iter().any(|s| s.dead) {
+                continue;
+            }
+            let key = (delivery.source, delivery.target, Mode::Async, Some(delivery.channel.clone()));
+            for site in delivery.sites {
+                self.edges.site(
+                    key.clone(),
+                    &delivery.protocol,
+                    Site { confidence: delivery.confidence, ..site },
+                    SourceKind::Code,
+                );
+            }
+        }
+        for use_ in uses {
+            if let Some(reason) = use_.reason {
+                self.unresolved.push(UnresolvedSite {
+                    source: self.nodes.all[use_.at].name.clone(),
+                    reason,
+                    last_value: use_.topic,
+                    site: use_.site,
+                });
+            }
+        }
+    }
+
+    fn declared_edges(&mut self) {
+        let place = Place::new("", crate::config::FILE_NAME, 0);
+        for edge in &self.config.edges {
+            let (Some(from), Some(to)) = (self.nodes.find(&edge.from), self.nodes.find(&edge.to)) else { continue };
+            let evidence = Evidence::new(SourceKind::Declared, place.clone(), &edge.reason, Confidence::Confirmed);
+            self.edges.evidence((from, to, edge.mode, edge.channel.clone()), "", edge.mode == Mode::Sync, evidence);
+        }
+    }
+
+    // ---- the parts ----
+
+    /// The parts of the graph.
+    #[must_use]
+    pub fn finish(mut self) -> Parts {
+        let tables = self.tables();
+        let shared_writes = self.shared_writes(&tables);
+        let services = self.nodes.services(self.config, &self.facts.owners);
+        for at in 0..self.nodes.all.len() {
+            let name = &self.nodes.all[at].name;
+            let used: BTreeSet<String> =
+                tables.iter().filter(|t| t.service == *name).map(|t| t.table.clone()).collect();
+            self.edges.tables(at, &used.into_iter().collect::<Vec<_>>());
+        }
+        let nodes = &self.nodes;
+        let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
+        let mut unresolved = self.unresolved;
+        unresolved.sort();
+        unresolved.dedup();
+        self.candidates.sort();
+        self.candidates.dedup();
+        Parts {
+            services,
+            dependencies,
+            candidates: self.candidates,
+            unresolved,
+            site_counts: counts(&self.states),
+            shared_writes,
+            tables,
+            endpoints: unique(self.endpoints.into_iter().flatten().collect()),
+            schemas: self.facts.schemas.clone(),
+            owners: self.facts.owners.clone(),
+            findings: Vec::new(),
+            traffic: self.facts.traffic.clone(),
+            read: self.facts.counts.clone(),
+            notes: self.facts.notes.clone(),
+        }
+    }
+
+    /// Uses of tables by code and migrations, with the database where it is certain.
+    fn tables(&mut self) -> Vec<TableUse> {
+        let mut all: Vec<TableUse> = self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.tables)).collect();
+        for schema in self.facts.schemas.iter().filter(|s| s.format == "migration") {
+            let (owners, library) = self.nodes.owners(self.facts, &schema.place);
+            let ([at], false) = (owners.as_slice(), library) else { continue };
+            let table = schema.table.clone().unwrap_or_else(|| schema.name.clone()).to_lowercase();
+            all.push(TableUse {
+                service: self.nodes.all[*at].name.clone(),
+                table,
+                database: None,
+                access: TableAccess::Defines,
+                evidence: Evidence::new(
+                    SourceKind::Code,
+                    schema.place.clone(),
+                    "a migration defines the table",
+                    Confidence::Confirmed,
+                ),
+            });
+        }
+        for use_ in &mut all {
+            let at = self.nodes.find(&use_.service);
+            let databases = at.and_then(|at| self.databases.get(&at));
+            let stores: BTreeSet<usize> = databases.into_iter().flatten().map(|(to, _)| *to).collect();
+            if let (1, Some(one)) = (stores.len(), stores.first()) {
+                use_.database = Some(self.nodes.all[*one].name.clone());
+            }
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Tables of one schema of one server that several services write.
+    fn shared_writes(&self, tables: &[TableUse]) -> Vec<SharedWrite> {
+        let mut writers: BTreeMap<(&str, String, &str), Vec<&TableUse>> = BTreeMap::new();
+        for use_ in tables.iter().filter(|t| t.access == TableAccess::Writes) {
+            let (Some(database), Some(at)) = (use_.database.as_deref(), self.nodes.find(&use_.service)) else {
+                continue;
+            };
+            let schemas = self.databases.get(&at).into_iter().flatten();
+            for (to, schema) in schemas {
+                if self.nodes.all[*to].name == database {
+                    writers.entry((database, schema.clone(), &use_.table)).or_default().push(use_);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for ((database, _, table), uses) in writers {
+            let services: BTreeSet<String> = uses.iter().map(|u| u.service.clone()).collect();
+            if services.len() > 1 {
+                all.push(SharedWrite {
+                    services: services.into_iter().collect(),
+                    table: table.to_owned(),
+                    database: Some(database.to_owned()),
+                    evidence: uses.iter().map(|u| u.evidence.clone()).collect(),
+                });
+            }
+        }
+        all
+    }
+}
+
+/// A site in a configuration file.
+fn is_manifest(site: &Site) -> bool {
+    let name = site.path.rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    matches!(
+        extension,
+        "yml" | "yaml" | "properties" | "json" | "env" | "toml" | "conf" | "cfg" | "template" | "ini" | "xml"
+    ) || name.starts_with(".env")
+        || name.starts_with("Dockerfile")
+}
+
+fn counts(states: &BTreeMap<(usize, String, u32, Mode), SiteState>) -> SiteCounts {
+    let mut counts = SiteCounts::default();
+    for state in states.values() {
+        match state {
+            SiteState::Resolved => counts.resolved += 1,
+            SiteState::External => counts.external += 1,
+            SiteState::Ambiguous => counts.ambiguous += 1,
+            SiteState::Unresolved => counts.unresolved += 1,
+        }
+    }
+    counts
+}
+
+fn unique(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+    endpoints
+        .sort_by(|a, b| (&a.service, &a.path, &a.method, &a.place).cmp(&(&b.service, &b.path, &b.method, &b.place)));
+    endpoints.dedup_by(|a, b| (&a.service, &a.path, &a.method, &a.place) == (&b.service, &b.path, &b.method, &b.place));
+    endpoints
+}
+
+/// Letters of a path outside its holes.
+fn literal_length(path: &str) -> usize {
+    path.split('/').filter(|s| !s.contains('{')).map(str::len).sum()
+}
+
+/// Does a route's pattern cover a path?
+fn route_fits(pattern: &str, path: &str) -> bool {
+    let prefix =
+        pattern.trim_start_matches(['~', '^', '=', ' ', '*']).split(['*', '{', '(', '$']).next().unwrap_or_default();
+    let prefix = prefix.trim_end_matches('/');
+    !prefix.is_empty() && (path == prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/')))
+}

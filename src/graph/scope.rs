@@ -1,0 +1,318 @@
+//! The code of one service as one place to look names up: its own units and those of libraries it uses.
+//!
+//! Takes facts and nodes; gives indices by name and "is this function live?". Follows no value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
+
+use crate::model::code::{Binding, Call, Function, TypeDecl};
+use crate::model::{Expr, Facts, Unit};
+
+use super::services::Nodes;
+
+/// A function of a scope: unit and index in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionId {
+    /// Position of the unit in the scope.
+    pub unit: u32,
+    /// Index of the function in the unit.
+    pub function: u32,
+}
+
+/// Positions (unit, index in the unit) by name.
+type ByName<'a> = HashMap<&'a str, Vec<(u32, u32)>>;
+
+/// The code that runs in one service.
+#[derive(Debug, Default)]
+pub struct Scope<'a> {
+    /// Own units first, then those of libraries.
+    pub units: Vec<&'a Unit>,
+    /// How many units are the service's own.
+    pub own: usize,
+    functions: ByName<'a>,
+    types: ByName<'a>,
+    bindings: ByName<'a>,
+    calls: ByName<'a>,
+    mentioned: BTreeSet<&'a str>,
+    live: BTreeSet<FunctionId>,
+}
+
+/// Scopes of all nodes, in their order.
+#[must_use]
+pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
+    let mut own: Vec<Vec<&Unit>> = nodes.all.iter().map(|_| Vec::new()).collect();
+    let mut libraries = own.clone();
+    let mut owners: BTreeMap<(&str, &str), (Vec<usize>, bool)> = BTreeMap::new();
+    for unit in &facts.units {
+        let folder = (unit.place.root.as_str(), unit.place.folder());
+        let (users, library) = owners.entry(folder).or_insert_with(|| nodes.owners(facts, &unit.place));
+        for at in users.iter() {
+            let list = if *library { &mut libraries } else { &mut own };
+            list[*at].push(unit);
+        }
+    }
+    own.into_iter().zip(libraries).map(|(own, libraries)| Scope::of(own, libraries)).collect()
+}
+
+impl<'a> Scope<'a> {
+    /// Indexes units.
+    #[must_use]
+    pub fn of(own: Vec<&'a Unit>, libraries: Vec<&'a Unit>) -> Self {
+        let mut scope = Self { own: own.len(), units: own, ..Self::default() };
+        scope.units.extend(libraries);
+        for (u, unit) in scope.units.iter().enumerate() {
+            let u = u as u32;
+            for (i, function) in unit.functions.iter().enumerate() {
+                scope.functions.entry(&function.name).or_default().push((u, i as u32));
+            }
+            for (i, decl) in unit.types.iter().enumerate() {
+                scope.types.entry(&decl.name).or_default().push((u, i as u32));
+            }
+            for (i, binding) in unit.bindings.iter().enumerate() {
+                let last = binding.place.rsplit('.').next().unwrap_or(&binding.place);
+                scope.bindings.entry(last).or_default().push((u, i as u32));
+            }
+            for (i, call) in unit.calls.iter().enumerate() {
+                scope.calls.entry(&call.name).or_default().push((u, i as u32));
+            }
+            mentions(unit, &mut scope.mentioned);
+        }
+        scope.find_live();
+        scope
+    }
+
+    /// The unit at a position.
+    #[must_use]
+    pub fn unit(&self, at: u32) -> &'a Unit {
+        self.units[at as usize]
+    }
+
+    /// Is the unit the service's own?
+    #[must_use]
+    pub fn is_own(&self, at: u32) -> bool {
+        (at as usize) < self.own
+    }
+
+    /// Functions of this name.
+    pub fn functions(&self, name: &str) -> impl Iterator<Item = (u32, u32, &'a Function)> + '_ {
+        self.functions.get(name).into_iter().flatten().map(|(u, i)| (*u, *i, &self.unit(*u).functions[*i as usize]))
+    }
+
+    /// Types of this name.
+    pub fn types(&self, name: &str) -> impl Iterator<Item = (u32, &'a TypeDecl)> + '_ {
+        self.types.get(name).into_iter().flatten().map(|(u, i)| (*u, &self.unit(*u).types[*i as usize]))
+    }
+
+    /// Bindings whose place ends with this name.
+    pub fn bindings(&self, last: &str) -> impl Iterator<Item = (u32, &'a Binding)> + '_ {
+        self.bindings.get(last).into_iter().flatten().map(|(u, i)| (*u, &self.unit(*u).bindings[*i as usize]))
+    }
+
+    /// Calls of this name.
+    pub fn calls(&self, name: &str) -> impl Iterator<Item = (u32, &'a Call)> + '_ {
+        self.calls.get(name).into_iter().flatten().map(|(u, i)| (*u, &self.unit(*u).calls[*i as usize]))
+    }
+
+    /// Types that name `name` as a supertype.
+    pub fn subtypes<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a str> + 's {
+        self.units
+            .iter()
+            .flat_map(|u| &u.types)
+            .filter(move |t| t.supertypes.iter().any(|s| plain_type(s) == name))
+            .map(|t| t.name.as_str())
+    }
+
+    /// Is a library's function reached from the service's own code? Own functions always are.
+    #[must_use]
+    pub fn is_live(&self, unit: u32, function: Option<u32>) -> bool {
+        match function {
+            _ if self.is_own(unit) => true,
+            // Module level of a library runs when it is imported; type level when the type is used.
+            None => true,
+            Some(function) => self.live.contains(&FunctionId { unit, function }),
+        }
+    }
+
+    /// Nobody calls this function as far as the code shows: never mentioned, not declared for a framework.
+    #[must_use]
+    pub fn is_dead(&self, unit: u32, function: Option<u32>) -> bool {
+        let Some(mut at) = function else { return false };
+        let unit = self.unit(unit);
+        // A closure lives as long as what holds it.
+        while let Some(parent) = unit.functions[at as usize].parent {
+            at = parent;
+        }
+        let function = &unit.functions[at as usize];
+        if function.name.is_empty() || is_entry_name(&function.name) || !function.annotations.is_empty() {
+            return false;
+        }
+        if self.mentioned.contains(function.name.as_str())
+            || self.calls(&function.name).any(|(u, c)| self.may_mean(u, c, function.owner.as_deref()))
+        {
+            return false;
+        }
+        match &function.owner {
+            Some(owner) => {
+                let Some(decl) = unit.types.iter().find(|t| t.name == *owner) else { return false };
+                decl.supertypes.iter().all(|s| self.types.contains_key(plain_type(s))) && !decl.is_interface
+            }
+            // An exported function of a script may be called by its framework (handlers, hooks).
+            None => !matches!(unit.language.as_str(), "javascript" | "typescript" | "php" | "ruby" | "python"),
+        }
+    }
+
+    /// Could a call of the right name mean a function of this owner, as far as its receiver tells?
+    fn may_mean(&self, unit: u32, call: &Call, owner: Option<&str>) -> bool {
+        let imported = |name: &str| self.unit(unit).imports.iter().any(|i| i.name == name);
+        match (owner, &call.receiver) {
+            (None, _) | (Some(_), None) => true,
+            // A function of an imported module is no method of a type here, unless the type is what was imported.
+            (Some(owner), Some(Expr::Ref(name))) if imported(name) => {
+                name == owner || self.types.contains_key(name.as_str())
+            }
+            (Some(owner), Some(_)) => match &call.receiver_type {
+                Some(written) => {
+                    let plain = plain_type(written);
+                    plain == owner || inner_type(written) == Some(owner) || self.related(plain, owner)
+                }
+                None => true,
+            },
+        }
+    }
+
+    /// Is one type declared here as a supertype of the other?
+    fn related(&self, a: &str, b: &str) -> bool {
+        let names =
+            |of: &str, other: &str| self.types(of).any(|(_, t)| t.supertypes.iter().any(|s| plain_type(s) == other));
+        names(a, b) || names(b, a)
+    }
+
+    /// Library functions reached by name from own code.
+    fn find_live(&mut self) {
+        if self.own == self.units.len() {
+            return;
+        }
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut queue: Vec<&str> = Vec::new();
+        for unit in &self.units[..self.own] {
+            let mut found = BTreeSet::new();
+            mentions(unit, &mut found);
+            found.extend(unit.calls.iter().map(|c| c.name.as_str()));
+            queue.extend(found);
+        }
+        while let Some(name) = queue.pop() {
+            if !names.insert(name) {
+                continue;
+            }
+            // `new T` makes every method of T reachable only if it is called by name; its constructor runs.
+            let key = name.strip_prefix("new ").map_or(name, |_| "new");
+            for (u, i) in self.functions.get(key).into_iter().flatten() {
+                if (*u as usize) < self.own || !self.live.insert(FunctionId { unit: *u, function: *i }) {
+                    continue;
+                }
+                let unit = self.units[*u as usize];
+                for call in unit.calls.iter().filter(|c| c.function.is_some_and(|f| within(unit, f, *i))) {
+                    queue.push(&call.name);
+                }
+            }
+        }
+    }
+}
+
+/// Is function `at` the function `outer` or nested in it?
+#[must_use]
+pub fn within(unit: &Unit, at: u32, outer: u32) -> bool {
+    let mut at = Some(at);
+    while let Some(f) = at {
+        if f == outer {
+            return true;
+        }
+        at = unit.functions[f as usize].parent;
+    }
+    false
+}
+
+/// Names that a runtime calls.
+fn is_entry_name(name: &str) -> bool {
+    matches!(name, "main" | "Main" | "init" | "new" | "run" | "handler" | "setup" | "constructor" | "default")
+        || name.starts_with('<')
+}
+
+/// Function names that a unit mentions other than by calling them: passed, returned, registered.
+fn mentions<'a>(unit: &'a Unit, into: &mut BTreeSet<&'a str>) {
+    for call in &unit.calls {
+        for argument in &call.arguments {
+            names(&argument.value, into, 0);
+        }
+    }
+    for binding in &unit.bindings {
+        names(&binding.value, into, 0);
+    }
+    for function in &unit.functions {
+        for value in &function.returns {
+            names(value, into, 0);
+        }
+    }
+    for site in &unit.sites {
+        if let Some(handler) = &site.handler {
+            names(handler, into, 0);
+        }
+    }
+}
+
+fn names<'a>(expr: &'a Expr, into: &mut BTreeSet<&'a str>, depth: usize) {
+    if depth > 16 {
+        return;
+    }
+    match expr {
+        Expr::Ref(name) => {
+            into.insert(name);
+        }
+        Expr::Field(object, name) => {
+            into.insert(name);
+            names(object, into, depth + 1);
+        }
+        Expr::Index(object, key) => {
+            names(object, into, depth + 1);
+            names(key, into, depth + 1);
+        }
+        Expr::Call(receiver, _, arguments) => {
+            if let Some(receiver) = receiver {
+                names(receiver, into, depth + 1);
+            }
+            for argument in arguments {
+                names(&argument.value, into, depth + 1);
+            }
+        }
+        Expr::Out(inner, _) => names(inner, into, depth + 1),
+        Expr::Env(_, Some(inner)) | Expr::Property(_, Some(inner)) => names(inner, into, depth + 1),
+        Expr::Concat(parts) | Expr::Choice(parts) | Expr::List(parts) | Expr::Lambda(parts) => {
+            for part in parts {
+                names(part, into, depth + 1);
+            }
+        }
+        Expr::Map(entries) => {
+            for (_, value) in entries {
+                names(value, into, depth + 1);
+            }
+        }
+        Expr::Literal(_) | Expr::Env(..) | Expr::Property(..) | Expr::Opaque(_) => {}
+    }
+}
+
+/// A type name without generics, pointers, package and nullability: `*pb.Client<T>?` is `Client`.
+#[must_use]
+pub fn plain_type(name: &str) -> &str {
+    let name = name.trim().trim_start_matches(['*', '&', '[', ']']).trim_start_matches("mut ").trim_end_matches('?');
+    let name = name.split(['<', '[', ' ']).next().unwrap_or(name);
+    name.rsplit(['.', ':', '\\', '/']).next().unwrap_or(name)
+}
+
+/// The type inside a wrapper: `Optional<Client>`, `Arc<Client>`, `IOptions<Settings>`; the last argument.
+#[must_use]
+pub fn inner_type(name: &str) -> Option<&str> {
+    let inner = name.split_once('<')?.1.strip_suffix('>')?;
+    let last = inner.rsplit(',').next().unwrap_or(inner);
+    Some(plain_type(last.trim_end_matches('>')))
+}

@@ -1,0 +1,433 @@
+//! Values as texts with holes: literals joined, environment and properties read, placeholders filled in.
+//!
+//! Takes an expression where it stands and the environment of the service; gives each text that it may be, with
+//! its evidence. Manifests win over defaults in code.
+
+use crate::model::{Confidence, Expr};
+
+use super::address::HOLE;
+use super::settings::{Configured, Environment};
+use super::values::{Found, Frame, Head, Step, Values};
+
+/// More alternatives of one value than this are not told apart.
+const ALTERNATIVES: usize = 24;
+/// Placeholders inside placeholders, at most.
+const NESTING: u8 = 6;
+
+/// A text that a value may be; parts that are not known are [`HOLE`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// From the question backward.
+    pub chain: Vec<Step>,
+    /// The weakest link.
+    pub sure: Confidence,
+    /// Why there are holes, if there are.
+    pub reason: Option<String>,
+}
+
+impl Text {
+    fn of(text: &str) -> Self {
+        Self { text: text.to_owned(), chain: Vec::new(), sure: Confidence::Confirmed, reason: None }
+    }
+
+    fn hole(reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::of(HOLE) }
+    }
+
+    fn then(mut self, other: &Text) -> Self {
+        self.text.push_str(&other.text);
+        self.chain.extend(other.chain.iter().cloned());
+        self.sure = self.sure.min(other.sure);
+        self.reason = self.reason.or_else(|| other.reason.clone());
+        self
+    }
+
+    fn after(mut self, chain: &[Step], sure: Confidence) -> Self {
+        let mut all = chain.to_vec();
+        all.append(&mut self.chain);
+        self.chain = all;
+        self.sure = self.sure.min(sure);
+        self
+    }
+
+    /// Nothing is known, with the reason.
+    #[must_use]
+    pub fn unknown(reason: &str) -> Self {
+        Self::hole(reason)
+    }
+
+    /// Is nothing of it known?
+    #[must_use]
+    pub fn is_hole(&self) -> bool {
+        self.text == HOLE
+    }
+}
+
+/// Reads texts in one service.
+pub struct Texts<'s, 'a> {
+    /// Follows names.
+    pub values: Values<'s, 'a>,
+    environment: &'s Environment,
+}
+
+impl<'s, 'a> Texts<'s, 'a> {
+    /// A reader for one service.
+    #[must_use]
+    pub fn new(values: Values<'s, 'a>, environment: &'s Environment) -> Self {
+        Self { values, environment }
+    }
+
+    /// The texts that an expression may be, best first; never empty.
+    #[must_use]
+    pub fn of(&self, expr: &'a Expr, frame: &Frame<'a>) -> Vec<Text> {
+        self.values.restart();
+        self.texts(expr, frame, 0)
+    }
+
+    /// The texts of a followed value.
+    #[must_use]
+    pub fn of_found(&self, found: &Found<'a>) -> Vec<Text> {
+        self.head(found, 0)
+    }
+
+    fn texts(&self, expr: &'a Expr, frame: &Frame<'a>, depth: u8) -> Vec<Text> {
+        if depth > 20 {
+            return vec![Text::hole("the value is nested too deeply")];
+        }
+        let heads = self.values.heads(expr, frame, depth);
+        let all: Vec<Text> = heads.iter().flat_map(|found| self.head(found, depth + 1)).collect();
+        best(all)
+    }
+
+    fn head(&self, found: &Found<'a>, depth: u8) -> Vec<Text> {
+        let texts = match &found.head {
+            Head::Expr(expr, frame) => self.expr(expr, frame, depth),
+            Head::Instance(name) => vec![Text::hole(&format!("an object of {name}"))],
+            Head::Module(_) => vec![Text::hole("a module")],
+            Head::Property(key) => self.property(key, depth).unwrap_or_else(|| vec![not_set("property", key)]),
+            Head::Hole(reason) => vec![Text::hole(reason)],
+        };
+        texts.into_iter().map(|t| t.after(&found.chain, found.sure)).collect()
+    }
+
+    fn expr(&self, expr: &'a Expr, frame: &Frame<'a>, depth: u8) -> Vec<Text> {
+        if depth > 20 {
+            return vec![Text::hole("the value is nested too deeply")];
+        }
+        match expr {
+            Expr::Literal(text) => self.placeholders(text, 0),
+            Expr::Concat(parts) => self.joined(parts.iter(), frame, depth),
+            Expr::Env(name, default) => match self.variable(name) {
+                Some(texts) => texts,
+                None => default
+                    .as_ref()
+                    .map_or_else(|| vec![not_set("environment variable", name)], |d| self.texts(d, frame, depth + 1)),
+            },
+            Expr::Property(key, default) => match self.property(key, depth) {
+                Some(texts) => texts,
+                None => {
+                    default.as_ref().map_or_else(|| vec![not_set("property", key)], |d| self.texts(d, frame, depth + 1))
+                }
+            },
+            Expr::List(parts) | Expr::Lambda(parts) => {
+                best(parts.iter().flat_map(|p| self.texts(p, frame, depth + 1)).collect())
+            }
+            Expr::Call(_, name, arguments) => {
+                let values: Vec<&'a Expr> = arguments.iter().map(|a| &a.value).collect();
+                self.canonical(name, &values, frame, depth)
+            }
+            Expr::Opaque(reason) => vec![Text::hole(reason)],
+            Expr::Map(_) => vec![Text::hole("an object")],
+            _ => self.texts(expr, frame, depth + 1),
+        }
+    }
+
+    fn canonical(&self, name: &str, arguments: &[&'a Expr], frame: &Frame<'a>, depth: u8) -> Vec<Text> {
+        let first = || arguments.first().map(|e| self.texts(e, frame, depth + 1)).unwrap_or_default();
+        match name {
+            "@join" => {
+                let (Some(base), Some(path)) = (arguments.first(), arguments.get(1)) else { return first() };
+                let (bases, paths) = (self.texts(base, frame, depth + 1), self.texts(path, frame, depth + 1));
+                product(&bases, &paths, |base, path| join_paths(base, path))
+            }
+            "@format" => first().into_iter().map(|t| Text { text: expand_percent(&t.text), ..t }).collect(),
+            "@env" | "@property" => {
+                let mut found: Vec<Text> = Vec::new();
+                for key in first() {
+                    let read = if name == "@env" { self.variable(&key.text) } else { self.property(&key.text, depth) };
+                    found.extend(read.unwrap_or_default().into_iter().map(|t| t.after(&key.chain, key.sure)));
+                    if found.is_empty() {
+                        match arguments.get(1) {
+                            Some(default) => found.extend(self.texts(default, frame, depth + 1)),
+                            None => found.push(not_set("setting", &key.text)),
+                        }
+                    }
+                }
+                best(found)
+            }
+            "@client" | "@channel" => first(),
+            _ if name.starts_with("new ") && arguments.len() == 1 => {
+                first().into_iter().map(|t| t.after(&[], Confidence::Probable)).collect()
+            }
+            _ => vec![Text::hole(&format!("the result of {}", name.trim_start_matches('@')))],
+        }
+    }
+
+    fn joined(&self, parts: impl Iterator<Item = &'a Expr>, frame: &Frame<'a>, depth: u8) -> Vec<Text> {
+        let mut all = vec![Text::of("")];
+        for part in parts {
+            let next = self.texts(part, frame, depth + 1);
+            all = product(&all, &next, |a, b| format!("{a}{b}"));
+        }
+        all
+    }
+
+    /// What an environment variable is set to; `None` if nothing sets it.
+    fn variable(&self, name: &str) -> Option<Vec<Text>> {
+        self.configured(self.environment.variable(name), 0)
+    }
+
+    fn property(&self, key: &str, depth: u8) -> Option<Vec<Text>> {
+        if depth > 20 {
+            return None;
+        }
+        self.configured(&self.environment.property(key), 0)
+    }
+
+    /// Values of a base configuration come before those of profiles, which only count without a base.
+    fn configured(&self, values: &[Configured], nesting: u8) -> Option<Vec<Text>> {
+        let base: Vec<&Configured> = values.iter().filter(|c| c.profile.is_empty()).collect();
+        let used = if base.is_empty() { values.iter().collect() } else { base };
+        let mut all: Vec<Text> = Vec::new();
+        for value in used {
+            let step = [Step::Configured(value.evidence())];
+            let texts = self.placeholders(&value.value, nesting + 1);
+            all.extend(texts.into_iter().map(|t| t.after(&step, Confidence::Confirmed)));
+        }
+        (!all.is_empty()).then(|| best(all))
+    }
+
+    /// Fills in `${key:default}`, `${KEY:-default}`, `$(KEY)` and leaves everything else.
+    #[must_use]
+    pub fn placeholders(&self, text: &str, nesting: u8) -> Vec<Text> {
+        let Some(at) = text.find("${").or_else(|| text.find("$(")).filter(|_| nesting < NESTING) else {
+            return vec![Text::of(text)];
+        };
+        let close = if text[at..].starts_with("${") { '}' } else { ')' };
+        let Some(end) = matching(&text[at + 2..], close) else { return vec![Text::of(text)] };
+        let inner = &text[at + 2..at + 2 + end];
+        let filled = self.placeholder(inner, nesting);
+        let rest = self.placeholders(&text[at + 3 + end..], nesting);
+        let head = vec![Text::of(&text[..at])];
+        let start = product(&head, &filled, |a, b| format!("{a}{b}"));
+        product(&start, &rest, |a, b| format!("{a}{b}"))
+    }
+
+    fn placeholder(&self, inner: &str, nesting: u8) -> Vec<Text> {
+        let (key, default) = match inner.find(":-").or_else(|| inner.find(':')) {
+            Some(at) => (&inner[..at], Some(inner[at + 1..].trim_start_matches('-'))),
+            None => (inner, None),
+        };
+        let key = key.trim();
+        if key.is_empty() || !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | ']')) {
+            return vec![Text::hole("an expression in a placeholder")];
+        }
+        let found = self
+            .configured(self.environment.variable(key), nesting)
+            .or_else(|| self.configured(&self.environment.property(key), nesting));
+        match (found, default) {
+            (Some(texts), _) => texts,
+            (None, Some(default)) => self.placeholders(default, nesting + 1),
+            (None, None) => vec![not_set("placeholder", key)],
+        }
+    }
+}
+
+fn not_set(what: &str, name: &str) -> Text {
+    Text::hole(&format!("{what} {name} is set nowhere"))
+}
+
+/// The place of the bracket that closes, with nested ones skipped.
+fn matching(text: &str, close: char) -> Option<usize> {
+    let mut open = 1;
+    for (at, c) in text.char_indices() {
+        if c == '{' || c == '(' {
+            open += 1;
+        } else if c == close {
+            open -= 1;
+            if open == 0 {
+                return Some(at);
+            }
+        }
+    }
+    None
+}
+
+fn product(left: &[Text], right: &[Text], join: impl Fn(&str, &str) -> String) -> Vec<Text> {
+    let mut all = Vec::new();
+    for a in left {
+        for b in right {
+            if all.len() >= ALTERNATIVES {
+                return all;
+            }
+            let text = join(&a.text, &b.text);
+            all.push(Text { text, ..a.clone().then(b) });
+        }
+    }
+    all
+}
+
+/// `base/` + `/path` with exactly one slash between.
+#[must_use]
+pub fn join_paths(base: &str, path: &str) -> String {
+    if path.contains("://") || base.is_empty() {
+        return path.to_owned();
+    }
+    if path.is_empty() || path.starts_with('?') {
+        return format!("{base}{path}");
+    }
+    format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
+}
+
+/// One of each text, known ones before holes; a hole only where nothing else is known.
+fn best(mut all: Vec<Text>) -> Vec<Text> {
+    if all.iter().any(|t| !t.is_hole()) {
+        all.retain(|t| !t.is_hole());
+    }
+    let mut kept: Vec<Text> = Vec::new();
+    for text in all {
+        let room = kept.len() < ALTERNATIVES;
+        match kept.iter_mut().find(|k| k.text == text.text) {
+            Some(known) if text.sure > known.sure => *known = text,
+            Some(_) => {}
+            None if room => kept.push(text),
+            None => {}
+        }
+    }
+    if kept.is_empty() { vec![Text::hole("no value")] } else { kept }
+}
+
+/// Conversions of a format string (`%s`, `%d`) become holes.
+fn expand_percent(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('%', Some('%')) => {
+                chars.next();
+                out.push('%');
+            }
+            ('%', Some(next)) if next.is_ascii_alphabetic() => {
+                chars.next();
+                out.push_str(HOLE);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::scope::Scope;
+    use crate::model::code::{Binding, Call, Function, Parameter};
+    use crate::model::{Argument, Unit};
+
+    fn unit() -> Unit {
+        let mut unit = Unit { language: "go".to_owned(), ..Unit::default() };
+        unit.place.path = "main.go".to_owned();
+        unit
+    }
+
+    fn binding(place: &str, function: Option<u32>, value: Expr) -> Binding {
+        Binding { place: place.to_owned(), function, owner: None, type_name: None, value, line: 3 }
+    }
+
+    fn texts_of<'a>(units: &'a [Unit], expr: &'a Expr, function: Option<u32>) -> Vec<String> {
+        let environment = Environment::default();
+        let scope = Scope::of(units.iter().collect(), Vec::new());
+        let texts = Texts::new(Values::new(&scope), &environment);
+        texts.of(expr, &Frame::new(0, function, None)).into_iter().map(|t| t.text).collect()
+    }
+
+    #[test]
+    fn follows_locals_constants_and_holes() {
+        let mut unit = unit();
+        unit.functions.push(Function { name: "f".to_owned(), ..Function::default() });
+        unit.bindings.push(binding("HOST", None, Expr::literal("http://orders:8080")));
+        let url = Expr::Concat(vec![Expr::Ref("HOST".into()), Expr::literal("/orders/"), Expr::Ref("id".into())]);
+        unit.bindings.push(binding("url", Some(0), url));
+        assert_eq!(texts_of(&[unit], &Expr::Ref("url".into()), Some(0)), ["http://orders:8080/orders/{}"]);
+    }
+
+    #[test]
+    fn follows_parameters_to_callers_and_pointers_back() {
+        let mut unit = unit();
+        let parameter = |name: &str| Parameter { name: name.to_owned(), ..Parameter::default() };
+        unit.functions.push(Function { name: "main".to_owned(), ..Function::default() });
+        unit.functions.push(Function {
+            name: "mustMapEnv".to_owned(),
+            parameters: vec![parameter("target"), parameter("key")],
+            ..Function::default()
+        });
+        let call = Expr::Call(
+            None,
+            "mustMapEnv".to_owned(),
+            vec![
+                Argument::positional(Expr::Field(Box::new(Expr::Ref("svc".into())), "addr".into())),
+                Argument::positional(Expr::literal("ORDERS_ADDR")),
+            ],
+        );
+        unit.bindings.push(binding("svc.addr", Some(0), Expr::Out(Box::new(call), 0)));
+        let read = Expr::Call(
+            None,
+            "@env".to_owned(),
+            vec![Argument::positional(Expr::Ref("key".into())), Argument::positional(Expr::literal("orders:50051"))],
+        );
+        unit.bindings.push(binding("*target", Some(1), read));
+        let at = Expr::Field(Box::new(Expr::Ref("svc".into())), "addr".into());
+        assert_eq!(texts_of(&[unit], &at, Some(0)), ["orders:50051"]);
+    }
+
+    #[test]
+    fn fields_of_constructed_objects_keep_their_own_arguments() {
+        let mut unit = unit();
+        let parameter = Parameter { name: "base".to_owned(), ..Parameter::default() };
+        unit.types.push(crate::model::TypeDecl { name: "Client".to_owned(), ..crate::model::TypeDecl::default() });
+        unit.functions.push(Function {
+            name: "new".into(),
+            owner: Some("Client".into()),
+            parameters: vec![parameter],
+            ..Function::default()
+        });
+        unit.functions.push(Function {
+            name: "url".into(),
+            owner: Some("Client".into()),
+            returns: vec![Expr::Field(Box::new(Expr::Ref("this".into())), "base".into())],
+            ..Function::default()
+        });
+        unit.bindings
+            .push(Binding { owner: Some("Client".into()), ..binding("this.base", Some(0), Expr::Ref("base".into())) });
+        let new =
+            |text: &str| Expr::Call(None, "new Client".to_owned(), vec![Argument::positional(Expr::literal(text))]);
+        unit.bindings.push(binding("a", None, new("http://a")));
+        unit.bindings.push(binding("b", None, new("http://b")));
+        unit.calls.push(Call {
+            line: 1,
+            function: None,
+            receiver: None,
+            receiver_type: None,
+            name: "new Client".into(),
+            arguments: vec![Argument::positional(Expr::literal("http://a"))],
+            type_arguments: vec![],
+            in_loop: false,
+            result_used: true,
+            spawned: false,
+        });
+        let at = Expr::Call(Some(Box::new(Expr::Ref("b".into()))), "url".to_owned(), vec![]);
+        assert_eq!(texts_of(&[unit], &at, None), ["http://b"]);
+    }
+}

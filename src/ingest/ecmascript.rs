@@ -1,0 +1,674 @@
+//! What JavaScript and TypeScript share: one walk over the trees of both grammars.
+//!
+//! Gives what a module binds, calls and declares. Knows no library.
+
+use tree_sitter::Node;
+
+use crate::model::code::{Field, Import, Parameter};
+use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
+
+use super::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, is_each, line, text, unquote};
+
+/// Extracts a module with a grammar.
+#[must_use]
+pub fn extract(source: &str, language: &str, grammar: &tree_sitter::Language) -> Unit {
+    let mut walk = Walk { source, builder: Builder::new(language) };
+    if let Some(tree) = syntax::parse(grammar, source) {
+        walk.visit(tree.root_node(), 0);
+    }
+    walk.builder.unit
+}
+
+/// The script of a single-file component; the rest becomes blank lines, so that line numbers stay.
+#[must_use]
+pub fn script_of(source: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for line in source.lines() {
+        let trimmed = line.trim_start();
+        if trimmed.starts_with("</script") {
+            inside = false;
+        }
+        if inside {
+            out.push_str(line);
+        }
+        if trimmed.starts_with("<script") && trimmed.contains('>') && !trimmed.contains("</script") {
+            inside = true;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+struct Walk<'s> {
+    source: &'s str,
+    builder: Builder,
+}
+
+impl<'s> Walk<'s> {
+    fn text(&self, node: Node<'_>) -> &'s str {
+        text(node, self.source)
+    }
+
+    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+        field_text(node, name, self.source)
+    }
+
+    fn visit_children(&mut self, node: Node<'_>, depth: usize) {
+        for child in children(node) {
+            self.visit(child, depth + 1);
+        }
+    }
+
+    fn visit(&mut self, node: Node<'_>, depth: usize) {
+        if depth > DEPTH_LIMIT {
+            return;
+        }
+        match node.kind() {
+            "import_statement" => self.import(node),
+            "class_declaration" | "class" | "abstract_class_declaration" | "interface_declaration" => {
+                self.class(node, depth)
+            }
+            "function_declaration" | "generator_function_declaration" => {
+                let name = self.field(node, "name").to_owned();
+                self.function(node, &name, Vec::new(), depth);
+            }
+            "function_expression" | "arrow_function" | "generator_function" => {
+                self.function(node, "", Vec::new(), depth)
+            }
+            "method_definition" => self.method(node, depth),
+            "variable_declarator" => self.variable(node, depth),
+            "public_field_definition" | "field_definition" => self.class_field(node, depth),
+            "assignment_expression" => self.assignment(node, depth),
+            "augmented_assignment_expression" => {
+                if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+                    && self.field(node, "operator") == "+="
+                    && let Some(place) = self.expr(left, Depth::TOP).dotted()
+                {
+                    let value = self.expr(right, Depth::TOP);
+                    self.builder.append(&place, value, line(node));
+                }
+                self.visit_children(node, depth);
+            }
+            "export_statement" => self.export(node, depth),
+            "pair" => self.pair(node, depth),
+            "return_statement" => {
+                if let Some(value) = children(node).first() {
+                    let value = self.expr(*value, Depth::TOP);
+                    self.builder.returns(value);
+                }
+                self.visit_children(node, depth);
+            }
+            "for_statement" | "for_in_statement" | "while_statement" | "do_statement" => self.in_loop(node, depth),
+            "call_expression" | "new_expression" => self.call(node, depth),
+            _ => self.visit_children(node, depth),
+        }
+    }
+
+    fn in_loop(&mut self, node: Node<'_>, depth: usize) {
+        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+            && left.kind() == "identifier"
+        {
+            let over = self.expr(right, Depth::TOP);
+            let each = Expr::Index(Box::new(over), Box::new(Expr::opaque("each")));
+            self.builder.bind(self.text(left), None, each, line(node));
+        }
+        self.builder.enter_loop();
+        self.visit_children(node, depth);
+        self.builder.leave_loop();
+    }
+
+    // ---- imports and exports ----
+
+    fn import(&mut self, node: Node<'_>) {
+        let path = unquote(self.field(node, "source"));
+        let mut push =
+            |name: &str| self.builder.unit.imports.push(Import { name: name.to_owned(), path: path.clone() });
+        for clause in children(node).into_iter().filter(|c| c.kind() == "import_clause") {
+            for part in children(clause) {
+                match part.kind() {
+                    "identifier" => push(text(part, self.source)),
+                    "namespace_import" => push(children(part).first().map_or("", |n| text(*n, self.source))),
+                    _ => {
+                        for specifier in children(part).into_iter().filter(|c| c.kind() == "import_specifier") {
+                            let alias = field_text(specifier, "alias", self.source);
+                            push(if alias.is_empty() { field_text(specifier, "name", self.source) } else { alias });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `const { a, b: c } = require("./x")` imports a and c.
+    fn required(&mut self, name: Node<'_>, value: Node<'_>) -> bool {
+        let called = value.kind() == "call_expression" && self.field(value, "function") == "require";
+        let argument = value.child_by_field_name("arguments").and_then(|a| children(a).first().copied());
+        let (true, Some(path)) = (called, argument) else { return false };
+        let path = unquote(self.text(path));
+        let names: Vec<String> = match name.kind() {
+            "object_pattern" => children(name)
+                .into_iter()
+                .map(|p| match p.kind() {
+                    "pair_pattern" => self.field(p, "value").to_owned(),
+                    _ => self.text(p).to_owned(),
+                })
+                .collect(),
+            _ => vec![self.text(name).to_owned()],
+        };
+        self.builder.unit.imports.extend(names.into_iter().map(|name| Import { name, path: path.clone() }));
+        true
+    }
+
+    fn export(&mut self, node: Node<'_>, depth: usize) {
+        if let Some(value) = node.child_by_field_name("value") {
+            let expr = self.expr(value, Depth::TOP);
+            self.builder.bind("exports.default", None, expr, line(node));
+            match value.kind() {
+                "function_expression" | "arrow_function" => self.function(value, "default", Vec::new(), depth),
+                _ => self.visit(value, depth + 1),
+            }
+            return;
+        }
+        let annotations = self.decorators(node);
+        match node.child_by_field_name("declaration") {
+            Some(class) if class.kind().ends_with("class_declaration") && !annotations.is_empty() => {
+                self.class(class, depth);
+                if let Some(decl) = self.builder.unit.types.iter_mut().rev().find(|t| t.line == line(class)) {
+                    decl.annotations.extend(annotations);
+                }
+            }
+            _ => self.visit_children(node, depth),
+        }
+    }
+
+    // ---- types ----
+
+    fn decorators(&self, node: Node<'_>) -> Vec<Annotation> {
+        children(node)
+            .into_iter()
+            .filter(|c| c.kind() == "decorator")
+            .filter_map(|decorator| {
+                let inner = *children(decorator).first()?;
+                let (name, arguments) = match inner.kind() {
+                    "call_expression" => {
+                        let arguments = inner.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP));
+                        (self.field(inner, "function"), arguments.unwrap_or_default())
+                    }
+                    _ => (self.text(inner), Vec::new()),
+                };
+                Some(Annotation { name: name.to_owned(), arguments, line: line(decorator) })
+            })
+            .collect()
+    }
+
+    fn class(&mut self, node: Node<'_>, depth: usize) {
+        let name = match self.field(node, "name") {
+            "" => format!("class@{}", line(node)),
+            name => name.to_owned(),
+        };
+        let mut decl = TypeDecl {
+            name: name.clone(),
+            line: line(node),
+            is_interface: node.kind() == "interface_declaration",
+            annotations: self.decorators(node),
+            ..TypeDecl::default()
+        };
+        for heritage in
+            children(node).into_iter().filter(|c| c.kind().contains("heritage") || c.kind().contains("extends"))
+        {
+            let text = self.text(heritage).replace("extends", ",").replace("implements", ",");
+            decl.supertypes
+                .extend(text.split(',').map(|s| s.split_whitespace().collect::<String>()).filter(|s| !s.is_empty()));
+        }
+        let at = self.builder.unit.types.len();
+        self.builder.unit.types.push(decl);
+        self.builder.enter_type(&name);
+        if let Some(body) = node.child_by_field_name("body") {
+            let mut pending: Vec<Annotation> = Vec::new();
+            for member in children(body) {
+                match member.kind() {
+                    // Decorators of a method stand before it.
+                    "decorator" => {
+                        let holder = self.decorator(member);
+                        pending.extend(holder);
+                    }
+                    "method_definition" => {
+                        let name = self.method_name(member);
+                        let mut annotations = std::mem::take(&mut pending);
+                        annotations.extend(self.decorators(member));
+                        self.function(member, &name, annotations, depth);
+                    }
+                    kind => {
+                        if matches!(kind, "public_field_definition" | "property_signature" | "field_definition") {
+                            let annotations =
+                                std::mem::take(&mut pending).into_iter().chain(self.decorators(member)).collect();
+                            let field = Field {
+                                name: self.field(member, "name").to_owned() + self.field(member, "property"),
+                                type_name: self.type_of(member),
+                                line: line(member),
+                                annotations,
+                            };
+                            self.builder.unit.types[at].fields.push(field);
+                        }
+                        self.visit(member, depth + 1);
+                    }
+                }
+            }
+        }
+        self.builder.leave_type();
+    }
+
+    fn decorator(&self, decorator: Node<'_>) -> Option<Annotation> {
+        let inner = *children(decorator).first()?;
+        let (name, arguments) = match inner.kind() {
+            "call_expression" => {
+                let arguments = inner.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP));
+                (self.field(inner, "function"), arguments.unwrap_or_default())
+            }
+            _ => (self.text(inner), Vec::new()),
+        };
+        Some(Annotation { name: name.to_owned(), arguments, line: line(decorator) })
+    }
+
+    fn type_of(&self, node: Node<'_>) -> String {
+        self.field(node, "type").trim_start_matches(':').trim().to_owned()
+    }
+
+    fn class_field(&mut self, node: Node<'_>, depth: usize) {
+        let name = match self.field(node, "name") {
+            "" => self.field(node, "property"),
+            name => name,
+        };
+        let name = name.trim_start_matches('#').to_owned();
+        let type_name = self.type_of(node);
+        if let Some(value) = node.child_by_field_name("value") {
+            if is_function(value) {
+                return self.function(value, &name, Vec::new(), depth);
+            }
+            let expr = self.expr(value, Depth::TOP);
+            self.builder.bind(&format!("this.{name}"), Some(&type_name), expr, line(node));
+            self.visit(value, depth + 1);
+        } else {
+            self.builder.bind(&format!("this.{name}"), Some(&type_name), Expr::opaque("declared"), line(node));
+        }
+    }
+
+    // ---- functions ----
+
+    fn method_name(&self, node: Node<'_>) -> String {
+        match self.field(node, "name") {
+            "constructor" => "new".to_owned(),
+            name => name.trim_start_matches('#').trim_matches(['"', '\'']).to_owned(),
+        }
+    }
+
+    fn method(&mut self, node: Node<'_>, depth: usize) {
+        let name = self.method_name(node);
+        self.function(node, &name, Vec::new(), depth);
+    }
+
+    fn function(&mut self, node: Node<'_>, name: &str, annotations: Vec<Annotation>, depth: usize) {
+        let single = node
+            .child_by_field_name("parameter")
+            .map(|p| vec![Parameter { name: self.text(p).to_owned(), ..Parameter::default() }]);
+        let formal = node.child_by_field_name("parameters");
+        let parameters = single.unwrap_or_else(|| formal.map(|p| self.parameters(p)).unwrap_or_default());
+        let in_class =
+            node.parent().is_some_and(|p| p.kind() == "class_body" || p.kind().ends_with("field_definition"));
+        let getter = node.kind() == "method_definition" && in_class && self.text(node).trim_start().starts_with("get ");
+        let function = Function {
+            name: name.to_owned(),
+            owner: (!in_class).then(String::new),
+            line: line(node),
+            end_line: node.end_position().row as u32 + 1,
+            parameters,
+            annotations,
+            return_type: self.field(node, "return_type").trim_start_matches(':').trim().to_owned(),
+            ..Function::default()
+        };
+        let at = self.builder.enter_function(function);
+        if !in_class {
+            self.builder.unit.functions[at as usize].owner = None;
+        }
+        if let Some(parameters) = formal {
+            self.parameter_properties(parameters);
+        }
+        if let Some(body) = node.child_by_field_name("body") {
+            if body.kind() != "statement_block" {
+                let value = self.expr(body, Depth::TOP);
+                self.builder.returns(value);
+            }
+            self.visit(body, depth + 1);
+        }
+        let returned = self.builder.returned(at);
+        self.builder.leave_function();
+        if getter && let Some(value) = returned.into_iter().next() {
+            self.builder.bind(&format!("this.{name}"), None, value, line(node));
+        }
+    }
+
+    fn parameters(&self, node: Node<'_>) -> Vec<Parameter> {
+        children(node)
+            .into_iter()
+            .map(|child| {
+                let (pattern, default) = match child.kind() {
+                    "required_parameter" | "optional_parameter" => {
+                        (child.child_by_field_name("pattern"), child.child_by_field_name("value"))
+                    }
+                    "assignment_pattern" => (child.child_by_field_name("left"), child.child_by_field_name("right")),
+                    _ => (Some(child), None),
+                };
+                Parameter {
+                    name: pattern.map_or("", |p| self.text(p)).trim_start_matches("...").to_owned(),
+                    type_name: self.type_of(child),
+                    default: default.map(|d| self.expr(d, Depth::TOP)),
+                    annotations: self.decorators(child),
+                }
+            })
+            .collect()
+    }
+
+    /// `constructor(private readonly http: HttpService)` sets a field; `({ a, b })` binds names.
+    fn parameter_properties(&mut self, node: Node<'_>) {
+        for child in children(node) {
+            let start = line(child);
+            let modifier = children(child).iter().any(|c| c.kind() == "accessibility_modifier")
+                || self.text(child).starts_with("readonly ");
+            let pattern =
+                child.child_by_field_name("pattern").or_else(|| child.child_by_field_name("left")).unwrap_or(child);
+            let name = self.text(pattern).to_owned();
+            if modifier {
+                let type_name = self.type_of(child);
+                self.builder.bind(&format!("this.{name}"), Some(&type_name), Expr::Ref(name.clone()), start);
+            }
+            if pattern.kind() == "object_pattern" {
+                self.destructure(pattern, &Expr::Ref(name), start);
+            }
+        }
+    }
+
+    fn variable(&mut self, node: Node<'_>, depth: usize) {
+        let Some(name) = node.child_by_field_name("name") else { return };
+        let type_name = self.type_of(node);
+        let Some(value) = node.child_by_field_name("value") else {
+            self.builder.bind(self.text(name), Some(&type_name), Expr::opaque("declared"), line(node));
+            return;
+        };
+        if is_function(value) {
+            let name = self.text(name).to_owned();
+            let expr = self.expr(value, Depth::TOP);
+            self.builder.bind(&name, None, expr, line(node));
+            return self.function(value, &name, Vec::new(), depth);
+        }
+        if !self.required(name, value) {
+            let expr = self.expr(value, Depth::TOP);
+            match name.kind() {
+                "identifier" => self.builder.bind(self.text(name), Some(&type_name), expr, line(node)),
+                _ => self.destructure(name, &expr, line(node)),
+            }
+        }
+        self.visit(value, depth + 1);
+    }
+
+    fn destructure(&mut self, pattern: Node<'_>, value: &Expr, at: u32) {
+        for (i, part) in children(pattern).into_iter().enumerate() {
+            let field = |name: &str| Expr::Field(Box::new(value.clone()), name.to_owned());
+            match part.kind() {
+                "shorthand_property_identifier_pattern" => {
+                    let name = self.text(part);
+                    self.builder.bind(name, None, field(name), at);
+                }
+                "pair_pattern" => {
+                    let key = self.field(part, "key");
+                    if let Some(target) = part.child_by_field_name("value") {
+                        match target.kind() {
+                            "identifier" => self.builder.bind(self.text(target), None, field(key), at),
+                            _ => self.destructure(target, &field(key), at),
+                        }
+                    }
+                }
+                "object_assignment_pattern" | "assignment_pattern" => {
+                    let name = self.field(part, "left");
+                    let default = part.child_by_field_name("right").map(|r| self.expr(r, Depth::TOP));
+                    let both = std::iter::once(field(name)).chain(default).collect();
+                    self.builder.bind(name, None, Expr::Choice(both), at);
+                }
+                "identifier" => {
+                    let part_value = match value {
+                        Expr::List(parts) => parts.get(i).cloned().unwrap_or_else(|| Expr::opaque("missing")),
+                        other => Expr::Index(Box::new(other.clone()), Box::new(Expr::Literal(i.to_string()))),
+                    };
+                    self.builder.bind(self.text(part), None, part_value, at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn assignment(&mut self, node: Node<'_>, depth: usize) {
+        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+            return;
+        };
+        let place = match self.expr(left, Depth::TOP) {
+            Expr::Index(object, key) => match (object.dotted(), *key) {
+                (Some(object), Expr::Literal(key)) => format!("{object}.{key}"),
+                _ => String::new(),
+            },
+            other => other.dotted().unwrap_or_default(),
+        };
+        let value = self.expr(right, Depth::TOP);
+        self.builder.bind(&place, None, value, line(node));
+        if is_function(right) && !place.is_empty() {
+            let name = place.rsplit('.').next().unwrap_or(&place).to_owned();
+            return self.function(right, &name, Vec::new(), depth);
+        }
+        self.visit(right, depth + 1);
+    }
+
+    /// A function in an object literal is named by its key.
+    fn pair(&mut self, node: Node<'_>, depth: usize) {
+        match node.child_by_field_name("value") {
+            Some(value) if is_function(value) => {
+                let name = unquote(self.field(node, "key"));
+                self.function(value, &name, Vec::new(), depth);
+            }
+            _ => self.visit_children(node, depth),
+        }
+    }
+
+    // ---- calls ----
+
+    fn call(&mut self, node: Node<'_>, depth: usize) {
+        let (used, spawned) = self.use_of(node);
+        if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
+            let types: Vec<String> = node
+                .child_by_field_name("type_arguments")
+                .map(|t| children(t).into_iter().map(|c| self.text(c).to_owned()).collect())
+                .unwrap_or_default();
+            let each = is_each(&name);
+            let call = self.builder.call(line(node), receiver.map(|r| *r), &name, arguments, used, spawned);
+            call.type_arguments = types;
+            for child in children(node) {
+                let body = each && child.kind() == "arguments";
+                if body {
+                    self.builder.enter_loop();
+                }
+                self.visit(child, depth + 1);
+                if body {
+                    self.builder.leave_loop();
+                }
+            }
+        } else {
+            self.visit_children(node, depth);
+        }
+    }
+
+    /// Is the result used, and is the call spawned: a statement of its own, neither awaited nor returned?
+    fn use_of(&self, node: Node<'_>) -> (bool, bool) {
+        let Some(parent) = node.parent() else { return (true, false) };
+        match parent.kind() {
+            "expression_statement" => (false, false),
+            "await_expression" => (parent.parent().is_none_or(|g| g.kind() != "expression_statement"), false),
+            "unary_expression" if self.field(parent, "operator") == "void" => (false, true),
+            _ => (true, false),
+        }
+    }
+
+    fn arguments(&self, node: Node<'_>, depth: Depth) -> Vec<Argument> {
+        if node.kind() == "template_string" {
+            return vec![Argument::positional(self.expr(node, depth))];
+        }
+        children(node).into_iter().map(|a| Argument::positional(self.expr(a, depth))).collect()
+    }
+
+    fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
+        let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
+        let part = |name: &str| {
+            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
+        };
+        let first = || children(node).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth));
+        match node.kind() {
+            "string" => Expr::Literal(unquote(self.text(node))),
+            "template_string" => self.template(node, depth),
+            "number" | "true" | "false" => Expr::literal(self.text(node)),
+            "identifier" | "this" | "super" | "property_identifier" | "shorthand_property_identifier" => {
+                Expr::named(self.text(node))
+            }
+            "import" | "meta_property" => Expr::Ref(self.text(node).to_owned()),
+            "member_expression" => {
+                let name = self.field(node, "property").trim_start_matches('#').to_owned();
+                Expr::Field(Box::new(part("object")), name)
+            }
+            "subscript_expression" => Expr::Index(Box::new(part("object")), Box::new(part("index"))),
+            "parenthesized_expression"
+            | "await_expression"
+            | "non_null_expression"
+            | "spread_element"
+            | "as_expression"
+            | "satisfies_expression"
+            | "yield_expression" => first(),
+            "type_assertion" => children(node).last().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth)),
+            "binary_expression" => match self.field(node, "operator") {
+                "+" => Expr::concat(vec![part("left"), part("right")]),
+                "||" | "??" => Expr::Choice(vec![part("left"), part("right")]),
+                "&&" => part("right"),
+                other => Expr::opaque(other),
+            },
+            "ternary_expression" => Expr::Choice(vec![part("consequence"), part("alternative")]),
+            "assignment_expression" => part("right"),
+            "object" => Expr::Map(children(node).into_iter().filter_map(|c| self.entry(c, depth)).collect()),
+            "array" => Expr::List(children(node).into_iter().map(|c| self.expr(c, depth)).collect()),
+            "arrow_function" | "function_expression" => self.lambda(node, depth),
+            "call_expression" => {
+                let arguments =
+                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                match node.child_by_field_name("function") {
+                    Some(f) if f.kind() == "member_expression" => {
+                        let object = f.child_by_field_name("object").map(|o| Box::new(self.expr(o, depth)));
+                        Expr::Call(object, self.field(f, "property").trim_start_matches('#').to_owned(), arguments)
+                    }
+                    Some(f) if matches!(self.text(f), "String" | "encodeURIComponent" | "encodeURI") => {
+                        arguments.into_iter().next().map_or_else(|| Expr::opaque("empty"), |a| a.value)
+                    }
+                    Some(f) if f.kind() == "identifier" => Expr::Call(None, self.text(f).to_owned(), arguments),
+                    // `require("x")(y)`, `f(a)(b)`: the call of a call.
+                    Some(f) => Expr::Call(Some(Box::new(self.expr(f, depth))), "()".to_owned(), arguments),
+                    None => Expr::opaque("call"),
+                }
+            }
+            "new_expression" => {
+                let arguments =
+                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                Expr::Call(None, format!("new {}", self.field(node, "constructor")), arguments)
+            }
+            other => Expr::opaque(other),
+        }
+    }
+
+    fn entry(&self, node: Node<'_>, depth: Depth) -> Option<(String, Expr)> {
+        match node.kind() {
+            "pair" => {
+                let value = node.child_by_field_name("value")?;
+                let key = unquote(self.field(node, "key"));
+                Some((key.trim_matches(['[', ']']).to_owned(), self.expr(value, depth)))
+            }
+            "shorthand_property_identifier" => {
+                Some((self.text(node).to_owned(), Expr::Ref(self.text(node).to_owned())))
+            }
+            _ => None,
+        }
+    }
+
+    fn template(&self, node: Node<'_>, depth: Depth) -> Expr {
+        let mut parts = Vec::new();
+        for child in children(node) {
+            match child.kind() {
+                "string_fragment" | "template_chars" => parts.push(Expr::Literal(self.text(child).to_owned())),
+                "escape_sequence" => parts.push(Expr::Literal(unquote(self.text(child)))),
+                "template_substitution" => {
+                    parts.push(children(child).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth)));
+                }
+                _ => {}
+            }
+        }
+        if parts.is_empty() { Expr::literal("") } else { Expr::concat(parts) }
+    }
+
+    fn lambda(&self, node: Node<'_>, depth: Depth) -> Expr {
+        let Some(body) = node.child_by_field_name("body") else { return Expr::opaque("function") };
+        if body.kind() != "statement_block" {
+            return Expr::Lambda(vec![self.expr(body, depth)]);
+        }
+        let returns = children(body).into_iter().filter(|s| s.kind() == "return_statement");
+        Expr::Lambda(returns.filter_map(|s| children(s).first().map(|v| self.expr(*v, depth))).collect())
+    }
+}
+
+fn is_function(node: Node<'_>) -> bool {
+    matches!(node.kind(), "arrow_function" | "function_expression" | "generator_function")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(source: &str) -> Unit {
+        extract(source, "typescript", &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
+    }
+
+    #[test]
+    fn reads_modules_classes_and_templates() {
+        let unit = unit(
+            r#"import axios, { AxiosInstance } from "axios";
+import * as cfg from './config';
+const { a, b: c } = require("./x");
+export const orders = axios.create({ baseURL: process.env.ORDERS_URL ?? "http://orders" });
+@Injectable()
+export class Api {
+  private readonly base: string = cfg.base;
+  constructor(private readonly http: HttpService, url = "u") {}
+  @Get("/x/:id")
+  async find(id: string) { const r = await this.http.get(`${this.base}/orders/${id}`); return r.data; }
+}
+ids.forEach(async (id) => { void send(id); });
+"#,
+        );
+        let imported: Vec<&str> = unit.imports.iter().map(|i| i.name.as_str()).collect();
+        assert_eq!(imported, ["axios", "AxiosInstance", "cfg", "a", "c"]);
+        assert_eq!(unit.types[0].annotations[0].name, "Injectable");
+        let find = unit.functions.iter().find(|f| f.name == "find").expect("method");
+        assert_eq!((find.owner.as_deref(), find.annotations[0].name.as_str()), (Some("Api"), "Get"));
+        assert!(unit.bindings.iter().any(|b| b.place == "this.http" && b.type_name.as_deref() == Some("HttpService")));
+        let get = unit.calls.iter().find(|c| c.name == "get").expect("call");
+        assert!(matches!(&get.arguments[0].value, Expr::Concat(parts) if parts.len() == 3));
+        let send = unit.calls.iter().find(|c| c.name == "send").expect("send");
+        assert!(send.in_loop && send.spawned && !send.result_used);
+    }
+
+    #[test]
+    fn components_keep_their_lines() {
+        let script = script_of("<template>\n<p/>\n</template>\n<script>\nfetch('/x')\n</script>\n");
+        assert_eq!(script.lines().nth(4), Some("fetch('/x')"));
+    }
+}

@@ -1,0 +1,310 @@
+//! Kubernetes: workloads, Services, ConfigMaps, Secrets, Ingress, HTTPRoute and VirtualService.
+//!
+//! Rendered manifests only; a Helm template is no YAML and is named in a note.
+
+use std::collections::BTreeMap;
+
+use crate::files::Source;
+use crate::ingest::yaml::{self, Node};
+use crate::model::facts::SettingsScope;
+use crate::model::{Expr, Facts, Note, Place, Route, Setting, Settings, Workload, WorkloadKind};
+
+use super::{Manifest, Neighbours, masked};
+
+/// Kubernetes.
+pub const MANIFEST: Manifest = Manifest { id: "kubernetes", claims, read };
+
+fn claims(source: &Source, text: &str) -> bool {
+    matches!(source.extension().as_str(), "yaml" | "yml" | "json")
+        && text.contains("apiVersion")
+        && text.contains("kind")
+        && text
+            .lines()
+            .any(|l| l.trim_start().trim_start_matches("- ").trim_start_matches('"').starts_with("apiVersion"))
+}
+
+fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
+    let mut facts = Facts::default();
+    if text.contains("{{") && (source.path.contains("/templates/") || text.contains(".Values.")) {
+        let place = Place::new(&source.root, &source.path, 0);
+        facts.notes.push(Note::new(place, "a Helm template: render it (`helm template`) and give the output"));
+        return facts;
+    }
+    let documents = yaml::parse(text);
+    for (line, reason) in documents.broken {
+        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
+    }
+    for document in &documents.nodes {
+        object(source, document, &mut facts, 0);
+    }
+    facts
+}
+
+fn object(source: &Source, node: &Node, facts: &mut Facts, depth: usize) {
+    let place = |line: u32| Place::new(&source.root, &source.path, line);
+    match node.get("kind").str() {
+        "List" if depth < 3 => {
+            for item in node.get("items").list() {
+                object(source, item, facts, depth + 1);
+            }
+        }
+        "Deployment"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "Job"
+        | "ReplicaSet"
+        | "Rollout"
+        | "ReplicationController"
+        | "DeploymentConfig" => {
+            facts.workloads.push(workload(source, node, node.at(&["spec", "template"])));
+        }
+        "CronJob" => {
+            facts.workloads.push(workload(source, node, node.at(&["spec", "jobTemplate", "spec", "template"])))
+        }
+        "Pod" => facts.workloads.push(workload(source, node, node)),
+        "Service" if node.get("apiVersion").str().starts_with("serving.knative") => {
+            facts.workloads.push(workload(source, node, node.at(&["spec", "template"])));
+        }
+        "Service" => facts.workloads.push(service(source, node)),
+        "ConfigMap" | "Secret" => facts.settings.push(settings(source, node)),
+        "Ingress" => facts.routes.extend(ingress(node, place)),
+        "HTTPRoute" | "GRPCRoute" => facts.routes.extend(http_route(node, place)),
+        "VirtualService" => facts.routes.extend(virtual_service(node, place)),
+        _ => {}
+    }
+}
+
+fn name(node: &Node) -> &Node {
+    node.at(&["metadata", "name"])
+}
+
+fn texts(node: &Node) -> BTreeMap<String, String> {
+    node.entries().iter().filter_map(|(k, v)| Some((k.clone(), v.text()?.to_owned()))).collect()
+}
+
+fn workload(source: &Source, node: &Node, template: &Node) -> Workload {
+    let place = |line: u32| Place::new(&source.root, &source.path, line);
+    let pod = template.get("spec");
+    let containers = pod.get("containers").list();
+    // The main container is the one that is called like the workload, else the first.
+    let own = name(node).str();
+    let main = containers.iter().find(|c| c.get("name").str() == own).or_else(|| containers.first());
+    let mut environment = Vec::new();
+    let mut environment_from = Vec::new();
+    let mut ports = Vec::new();
+    let mut aliases: Vec<String> = Vec::new();
+    let mut command: Vec<String> = Vec::new();
+    let labels = texts(template.at(&["metadata", "labels"]));
+    aliases.extend(["app", "app.kubernetes.io/name", "k8s-app"].iter().filter_map(|k| labels.get(*k).cloned()));
+    if let Some(container) = main {
+        aliases.push(container.get("name").str().to_owned());
+        environment.extend(container.get("env").list().iter().filter_map(|e| variable(e, place)));
+        for from in container.get("envFrom").list() {
+            environment_from.extend(from.at(&["configMapRef", "name"]).text().map(str::to_owned));
+            environment_from.extend(from.at(&["secretRef", "name"]).text().map(|s| format!("secret:{s}")));
+        }
+        ports.extend(
+            container.get("ports").list().iter().filter_map(|p| Some((0, p.get("containerPort").str().parse().ok()?))),
+        );
+        command.extend(
+            ["command", "args"].iter().flat_map(|k| container.get(k).list()).filter_map(Node::text).map(str::to_owned),
+        );
+    }
+    aliases.retain(|a| !a.is_empty() && a != own && !matches!(a.as_str(), "server" | "main" | "app"));
+    aliases.sort();
+    aliases.dedup();
+    Workload {
+        place: place(name(node).line),
+        kind: WorkloadKind::Kubernetes,
+        name: own.to_owned(),
+        aliases,
+        namespace: node.at(&["metadata", "namespace"]).str().to_owned(),
+        image: main.and_then(|c| c.get("image").text()).map(str::to_owned),
+        build: None,
+        dockerfile: None,
+        copies: Vec::new(),
+        command,
+        environment,
+        environment_from,
+        ports,
+        depends_on: Vec::new(),
+        labels,
+        selector: BTreeMap::new(),
+        profile: String::new(),
+        has_health_check: main.is_some_and(|c| !c.get("livenessProbe").is_null() || !c.get("readinessProbe").is_null()),
+    }
+}
+
+fn variable(node: &Node, place: impl Fn(u32) -> Place) -> Option<Setting> {
+    let key = node.get("name").text()?.to_owned();
+    let from = node.get("valueFrom");
+    let reference = |kind: &str, prefix: &str| {
+        let reference = from.get(kind);
+        let (name, key) = (reference.get("name").text()?, reference.get("key").text()?);
+        Some(format!("{prefix}:{name}/{key}"))
+    };
+    let value = match node.get("value").text() {
+        Some(value) => masked(&key, value),
+        None => reference("configMapKeyRef", "configmap").or_else(|| reference("secretKeyRef", "secret"))?,
+    };
+    Some(Setting { key, value, place: place(node.get("name").line) })
+}
+
+fn service(source: &Source, node: &Node) -> Workload {
+    let spec = node.get("spec");
+    let ports = spec.get("ports").list().iter().filter_map(|p| {
+        let port: u16 = p.get("port").str().parse().ok()?;
+        Some((port, p.get("targetPort").str().parse().unwrap_or(port)))
+    });
+    let mut labels = texts(node.at(&["metadata", "labels"]));
+    if let Some(kind) = spec.get("type").text() {
+        labels.insert("service-type".to_owned(), kind.to_owned());
+    }
+    Workload {
+        place: Place::new(&source.root, &source.path, name(node).line),
+        kind: WorkloadKind::KubernetesService,
+        name: name(node).str().to_owned(),
+        aliases: spec.get("externalName").text().map(str::to_owned).into_iter().collect(),
+        namespace: node.at(&["metadata", "namespace"]).str().to_owned(),
+        image: None,
+        build: None,
+        dockerfile: None,
+        copies: Vec::new(),
+        command: Vec::new(),
+        environment: Vec::new(),
+        environment_from: Vec::new(),
+        ports: ports.collect(),
+        depends_on: Vec::new(),
+        labels,
+        selector: texts(spec.get("selector")),
+        profile: String::new(),
+        has_health_check: false,
+    }
+}
+
+fn settings(source: &Source, node: &Node) -> Settings {
+    let secret = node.get("kind").str() == "Secret";
+    let mut values = Vec::new();
+    for section in ["data", "stringData"] {
+        for (key, value) in node.get(section).entries() {
+            // A Secret's value is never kept, unless it is plainly an address.
+            let text = value.str();
+            let address = text.contains("://");
+            let text = if secret && !address { "***".to_owned() } else { masked(key, text) };
+            values.push(Setting {
+                key: key.clone(),
+                value: text,
+                place: Place::new(&source.root, &source.path, value.line),
+            });
+        }
+    }
+    Settings {
+        place: Place::new(&source.root, &source.path, name(node).line),
+        scope: SettingsScope::ConfigMap(name(node).str().to_owned()),
+        format: if secret { "secret" } else { "configmap" }.to_owned(),
+        profile: String::new(),
+        values,
+    }
+}
+
+fn route(place: Place, proxy: &str, gateway: Option<&str>, pattern: &str, target: &str) -> Route {
+    Route {
+        place,
+        proxy: proxy.to_owned(),
+        gateway: gateway.map(str::to_owned),
+        pattern: pattern.to_owned(),
+        target: Expr::literal(target),
+    }
+}
+
+fn ingress(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
+    let mut all = Vec::new();
+    for rule in node.at(&["spec", "rules"]).list() {
+        for path in rule.at(&["http", "paths"]).list() {
+            let backend = path.get("backend");
+            let target = backend.at(&["service", "name"]).text().or_else(|| backend.get("serviceName").text());
+            if let Some(target) = target {
+                all.push(route(place(path.line.max(backend.line)), "ingress", None, path.get("path").str(), target));
+            }
+        }
+    }
+    all
+}
+
+fn http_route(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
+    let gateway = node.at(&["spec", "parentRefs"]).list().first().map(|p| p.get("name").str().to_owned());
+    let mut all = Vec::new();
+    for rule in node.at(&["spec", "rules"]).list() {
+        let pattern = rule.get("matches").list().first().map_or("", |m| m.at(&["path", "value"]).str());
+        for backend in rule.get("backendRefs").list() {
+            all.push(route(place(backend.line), "gateway-api", gateway.as_deref(), pattern, backend.get("name").str()));
+        }
+    }
+    all
+}
+
+fn virtual_service(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
+    // Routes of the mesh itself are no gateway's.
+    let gateways = node.at(&["spec", "gateways"]).list();
+    let Some(gateway) = gateways.iter().filter_map(Node::text).find(|g| *g != "mesh") else { return Vec::new() };
+    let mut all = Vec::new();
+    for http in node.at(&["spec", "http"]).list() {
+        let uri = http.get("match").list().first().map(|m| m.get("uri"));
+        let pattern = uri.map_or("", |u| u.get("prefix").text().or_else(|| u.get("exact").text()).unwrap_or_default());
+        for target in http.get("route").list() {
+            let host = target.at(&["destination", "host"]);
+            all.push(route(
+                place(host.line),
+                "istio",
+                Some(gateway.rsplit('/').next().unwrap_or(gateway)),
+                pattern,
+                host.str(),
+            ));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_workloads_services_and_references() {
+        let text = r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders}
+spec:
+  template:
+    metadata: {labels: {app: orders-app}}
+    spec:
+      containers:
+        - name: server
+          image: shop/orders:1
+          env:
+            - name: CATALOG_URL
+              valueFrom: {configMapKeyRef: {name: urls, key: catalog}}
+            - name: DB_PASSWORD
+              value: hunter2
+          envFrom: [{configMapRef: {name: common}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: orders}
+spec: {type: LoadBalancer, selector: {app: orders-app}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {token: abc}
+"#;
+        let source = Source::in_memory("k8s/a.yaml", text.as_bytes());
+        assert!(claims(&source, text));
+        let facts = read(&source, text, &Neighbours::new(&[], ""));
+        assert_eq!(facts.workloads.len(), 2);
+        assert_eq!(facts.workloads[0].environment[0].value, "configmap:urls/catalog");
+        assert_eq!(facts.workloads[0].environment[1].value, "***");
+        assert_eq!(facts.workloads[1].ports, [(80, 8080)]);
+        assert_eq!(facts.settings[0].values[0].value, "***");
+    }
+}

@@ -1,0 +1,20 @@
+//! JavaScript: the shared walk over its own grammar; single-file components by their script.
+
+use crate::ingest::ecmascript;
+use crate::model::Unit;
+
+use super::Language;
+
+/// JavaScript.
+pub const LANGUAGE: Language =
+    Language { id: "javascript", extensions: &["js", "jsx", "mjs", "cjs", "vue", "svelte"], extract };
+
+fn extract(source: &str) -> Unit {
+    let grammar = tree_sitter_javascript::LANGUAGE.into();
+    // A component starts with markup; a script never starts with `<`.
+    if source.trim_start().starts_with('<') {
+        let script = ecmascript::script_of(source);
+        return ecmascript::extract(&script, "javascript", &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into());
+    }
+    ecmascript::extract(source, "javascript", &grammar)
+}

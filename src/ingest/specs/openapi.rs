@@ -1,0 +1,139 @@
+//! OpenAPI 2 and 3, in YAML or JSON: operations, servers, component schemas.
+
+use crate::files::Source;
+use crate::ingest::yaml::{self, Node};
+use crate::model::facts::SchemaField;
+use crate::model::{Facts, Note, Operation, Place, SchemaFact};
+
+use super::Spec;
+
+/// OpenAPI.
+pub const SPEC: Spec = Spec { id: "openapi", claims, read };
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+fn claims(source: &Source, text: &str) -> bool {
+    matches!(source.extension().as_str(), "yaml" | "yml" | "json")
+        && text.contains("paths")
+        && text.lines().take(60).any(|l| {
+            let l = l.trim_start().trim_start_matches(['{', ' ', '"']);
+            l.starts_with("openapi\"")
+                || l.starts_with("openapi:")
+                || l.starts_with("swagger\"")
+                || l.starts_with("swagger:")
+        })
+}
+
+fn read(source: &Source, text: &str) -> Facts {
+    let mut facts = Facts::default();
+    let documents = yaml::parse(text);
+    for (line, reason) in documents.broken {
+        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
+    }
+    for document in &documents.nodes {
+        operations(source, document, &mut facts);
+        schemas(source, document, &mut facts);
+    }
+    facts
+}
+
+fn operations(source: &Source, document: &Node, facts: &mut Facts) {
+    let title = document.at(&["info", "title"]).str().to_owned();
+    let mut servers: Vec<String> =
+        document.get("servers").list().iter().map(|s| s.get("url").str().to_owned()).collect();
+    if let Some(host) = document.get("host").text() {
+        servers.push(format!("http://{host}{}", document.get("basePath").str()));
+    }
+    // A path of the server stands before each operation's path.
+    let base = servers
+        .first()
+        .map_or("", |s| s.split("://").nth(1).map_or(s.as_str(), |rest| rest.find('/').map_or("", |at| &rest[at..])));
+    let base = if base.contains('{') { "" } else { base.trim_end_matches('/') };
+    for (path, item) in document.get("paths").entries() {
+        for (method, operation) in item.entries().iter().filter(|(m, _)| METHODS.contains(&m.as_str())) {
+            let mut referred = Vec::new();
+            references(operation, &mut referred, 0);
+            facts.operations.push(Operation {
+                place: Place::new(&source.root, &source.path, operation.line),
+                format: "openapi".to_owned(),
+                title: title.clone(),
+                servers: servers.clone(),
+                method: method.to_uppercase(),
+                path: format!("{base}{path}"),
+                id: operation.get("operationId").str().to_owned(),
+                tags: operation.get("tags").list().iter().filter_map(Node::text).map(str::to_owned).collect(),
+                schemas: referred,
+            });
+        }
+    }
+}
+
+/// Names of component schemas that an operation refers to.
+fn references(node: &Node, into: &mut Vec<String>, depth: usize) {
+    if depth > 24 {
+        return;
+    }
+    for (key, value) in node.entries() {
+        match value.text().filter(|_| key == "$ref") {
+            Some(reference) => {
+                let name = reference.rsplit('/').next().unwrap_or(reference).to_owned();
+                if !into.contains(&name) {
+                    into.push(name);
+                }
+            }
+            None => references(value, into, depth + 1),
+        }
+    }
+    for value in node.list() {
+        references(value, into, depth + 1);
+    }
+}
+
+fn schemas(source: &Source, document: &Node, facts: &mut Facts) {
+    let components =
+        document.at(&["components", "schemas"]).entries().iter().chain(document.get("definitions").entries());
+    for (name, schema) in components {
+        let required: Vec<&str> = schema.get("required").list().iter().filter_map(Node::text).collect();
+        let fields = schema.get("properties").entries().iter().map(|(field, value)| {
+            let reference = value.get("$ref").text().map(|r| r.rsplit('/').next().unwrap_or(r));
+            let type_name = reference.or_else(|| value.get("format").text()).or_else(|| value.get("type").text());
+            SchemaField {
+                name: field.clone(),
+                type_name: type_name.unwrap_or_default().to_owned(),
+                required: required.contains(&field.as_str()),
+                key: field == "id",
+                line: value.line,
+            }
+        });
+        let fields: Vec<SchemaField> = fields.collect();
+        if !fields.is_empty() {
+            facts.schemas.push(SchemaFact {
+                place: Place::new(&source.root, &source.path, schema.line),
+                format: "openapi".to_owned(),
+                name: name.clone(),
+                table: None,
+                fields,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_operations_and_schemas() {
+        let text = "openapi: 3.0.3\ninfo: {title: Orders}\nservers: [{url: http://orders/v1}]\npaths:\n  /orders/{id}:\n    get:\n      operationId: getOrder\n      responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}}\ncomponents:\n  schemas:\n    Order:\n      required: [id]\n      properties:\n        id: {type: string, format: uuid}\n";
+        let source = Source::in_memory("orders/openapi.yaml", text.as_bytes());
+        assert!(claims(&source, text));
+        let facts = read(&source, text);
+        let operation = &facts.operations[0];
+        assert_eq!(
+            (operation.method.as_str(), operation.path.as_str(), operation.place.line),
+            ("GET", "/v1/orders/{id}", 6)
+        );
+        assert_eq!(operation.schemas, ["Order"]);
+        assert!(facts.schemas[0].fields[0].key && facts.schemas[0].fields[0].required);
+    }
+}

@@ -1,0 +1,101 @@
+//! The summary on the terminal: verdict, score, worst services, first step, where the report lies.
+
+use crate::result::Result;
+
+use super::{action, clean, percent, verdict};
+
+/// How to write it.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// With colours.
+    pub color: bool,
+}
+
+/// The summary; `written` names the report.
+#[must_use]
+pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
+    let mut out = Lines { out: String::new(), width: style.width.clamp(40, 100) };
+    let bold = |text: &str| if style.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
+    out.line(&bold(&verdict(result)));
+    out.line("");
+    if let Some(score) = &result.score {
+        let [low, high] = score.interval;
+        out.line(&format!(
+            "score      {:.1} ({}), between {low:.1} and {high:.1}; higher than {} of {} public sample systems",
+            score.value,
+            score.band.as_str(),
+            score.compared[0],
+            score.compared[1]
+        ));
+        out.line(&format!(
+            "graph      {} services in the score, {} waiting edges, {} cycles, longest chain {} hops",
+            score.figures.services,
+            score.figures.edges,
+            score.figures.cycles.len(),
+            score.figures.depth
+        ));
+        out.line(&format!(
+            "coverage   code {}, traces {}",
+            percent(score.coverage.code),
+            percent(score.coverage.traces)
+        ));
+        for (i, term) in score.terms.iter().filter(|t| t.value > 0.0).take(3).enumerate() {
+            let head = if i == 0 { "worst     " } else { "          " };
+            out.line(&format!("{head} {}: needs {}, needed by {}", clean(&term.service), term.up, term.down));
+        }
+    }
+    if let Some(plan) = &result.plan {
+        match plan.steps.first() {
+            Some(step) => out.line(&format!(
+                "first step {}: {:.1} → {:.1}, {} points; the floor is {:.1}",
+                action(step),
+                step.score_before,
+                step.score_after,
+                step.effort,
+                plan.floor
+            )),
+            None => out.line(&format!("plan       {}", plan.because)),
+        }
+    }
+    let unresolved = result.unresolved.len();
+    if unresolved + result.notes.len() + result.findings.len() > 0 {
+        out.line(&format!(
+            "also       {} findings, {unresolved} calls not resolved, {} notes",
+            result.findings.len(),
+            result.notes.len()
+        ));
+    }
+    if let Some(place) = written {
+        out.line(&format!("report     {place}"));
+    }
+    out.out
+}
+
+struct Lines {
+    out: String,
+    width: usize,
+}
+
+impl Lines {
+    /// A line, wrapped under its text.
+    fn line(&mut self, text: &str) {
+        let indent = " ".repeat(11);
+        let mut column = 0;
+        for (i, word) in text.split(' ').enumerate() {
+            let length = word.chars().count();
+            if i > 0 && column + 1 + length > self.width && column > indent.len() {
+                self.out.push('\n');
+                self.out.push_str(&indent);
+                column = indent.len();
+            } else if i > 0 {
+                self.out.push(' ');
+                column += 1;
+            }
+            self.out.push_str(word);
+            column += length;
+        }
+        self.out.push('\n');
+    }
+}
