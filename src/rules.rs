@@ -83,6 +83,8 @@ pub enum Meaning {
     Identity,
     /// Value: `address` followed by `path`.
     Join,
+    /// Value: what `address` is, or else `default`.
+    Fallback,
     /// Value: a client with a base `address` or a discovery `name`.
     Client,
     /// Value: an RPC channel to `address`.
@@ -221,6 +223,12 @@ pub struct Condition {
     /// There are at least two arguments and the last one is a function (route registrations).
     #[serde(default)]
     pub handler_last: bool,
+    /// The first argument is one of these texts or names.
+    #[serde(default)]
+    pub first: Vec<String>,
+    /// The second argument is one of these texts or names.
+    #[serde(default)]
+    pub second: Vec<String>,
     /// The annotation stands on a function, not on a type or field.
     #[serde(default)]
     pub on_function: bool,
@@ -359,7 +367,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     let missing = match rule.is {
         Meaning::Environment | Meaning::Property | Meaning::Stub if empty(&rule.name) => Some("name"),
         Meaning::Publish | Meaning::Table | Meaning::Bind if empty(&rule.topic) => Some("topic"),
-        Meaning::Identity | Meaning::Format | Meaning::Join | Meaning::Channel if empty(&rule.address) => {
+        Meaning::Identity | Meaning::Fallback | Meaning::Format | Meaning::Join | Meaning::Channel
+            if empty(&rule.address) =>
+        {
             Some("address")
         }
         Meaning::Http if empty(&rule.address) && empty(&rule.path) => Some("address (or path)"),

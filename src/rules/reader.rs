@@ -54,6 +54,10 @@ pub enum Reader {
     ChainVerb,
     /// `verb`: the HTTP verb with which the call's name starts.
     Verb,
+    /// `verb-of 1`: the HTTP verb among the calls of an argument (`get(list)`).
+    VerbOf(usize),
+    /// `prefixed ConnectionStrings. argument 0`: a text before what another reader finds.
+    Prefixed(String, Box<Reader>),
     /// `type-argument 0`
     TypeArgument(usize),
     /// `supertype-argument 0`
@@ -91,6 +95,10 @@ impl TryFrom<String> for Reader {
             ["chain", name, n] => Self::Chain((*name).to_owned(), number(n)?),
             ["chain-verb"] => Self::ChainVerb,
             ["verb"] => Self::Verb,
+            ["verb-of", n] => Self::VerbOf(number(n)?),
+            ["prefixed", prefix, rest @ ..] if !rest.is_empty() => {
+                Self::Prefixed((*prefix).to_owned(), Box::new(Self::try_from(rest.join(" "))?))
+            }
             ["type-argument", n] => Self::TypeArgument(number(n)?),
             ["supertype-argument", n] => Self::SupertypeArgument(number(n)?),
             ["capture"] => Self::Capture,
@@ -103,7 +111,7 @@ impl TryFrom<String> for Reader {
             _ => {
                 return Err(format!(
                     "`{text}` is no place of a value; write one of: argument N, argument NAME, option KEY, rest N, \
-                     receiver, chain CALL N, chain-verb, verb, type-argument N, supertype-argument N, capture, \
+                     receiver, chain CALL N, chain-verb, verb, verb-of N, prefixed TEXT READER, type-argument N, supertype-argument N, capture, \
                      text VALUE, type-annotation NAME KEY, \
                      function-annotation NAME KEY, owner, function, value"
                 ));
@@ -123,6 +131,8 @@ impl From<Reader> for String {
             Reader::Chain(name, n) => format!("chain {name} {n}"),
             Reader::ChainVerb => "chain-verb".to_owned(),
             Reader::Verb => "verb".to_owned(),
+            Reader::VerbOf(n) => format!("verb-of {n}"),
+            Reader::Prefixed(prefix, inner) => format!("prefixed {prefix} {}", Self::from(*inner)),
             Reader::TypeArgument(n) => format!("type-argument {n}"),
             Reader::SupertypeArgument(n) => format!("supertype-argument {n}"),
             Reader::Capture => "capture".to_owned(),

@@ -67,6 +67,14 @@ impl Site<'_> {
 
     fn condition_holds(&self, site: &CallSite) -> bool {
         let Some(condition) = &self.rule.only_if else { return true };
+        let is_one_of = |n: usize, wanted: &[String]| {
+            let value = self.arguments.get(n).map(|a| &a.value);
+            let text = value.and_then(|v| v.dotted().or_else(|| Some(leading_text(v))));
+            wanted.is_empty() || text.is_some_and(|t| wanted.contains(&t))
+        };
+        if !is_one_of(0, &condition.first) || !is_one_of(1, &condition.second) {
+            return false;
+        }
         if condition.starts.is_empty() {
             return true;
         }
@@ -117,6 +125,14 @@ impl Site<'_> {
                 })
             }
             Meaning::Identity => self.first(&rule.address),
+            Meaning::Fallback => {
+                let mut parts = vec![self.first(&rule.address)?];
+                parts.extend(self.first(&rule.default).map(|default| match default {
+                    Expr::Lambda(mut returned) if returned.len() == 1 => returned.remove(0),
+                    other => other,
+                }));
+                Some(super::choice(parts))
+            }
             Meaning::Join => {
                 let parts: Vec<Argument> = list(vec![self.first(&rule.address), self.first(&rule.path)]);
                 (!parts.is_empty()).then(|| Expr::Call(None, canonical::JOIN.to_owned(), parts))
@@ -177,15 +193,9 @@ impl Site<'_> {
             Reader::Chain(name, n) => chain(self.receiver, |called, arguments| {
                 (called == name).then(|| arguments.get(*n).map(|a| a.value.clone())).flatten()
             }),
-            Reader::ChainVerb => chain(self.receiver, |called, arguments| {
-                if called == "method" {
-                    return arguments.first().map(|a| a.value.clone());
-                }
-                VERBS
-                    .iter()
-                    .find(|(verb, _)| called.eq_ignore_ascii_case(verb))
-                    .map(|(_, method)| Expr::literal(method))
-            }),
+            Reader::ChainVerb => chain_verb(self.receiver),
+            Reader::VerbOf(n) => chain_verb(self.arguments.get(*n).map(|a| &a.value)),
+            Reader::Prefixed(prefix, inner) => Some(Expr::concat(vec![Expr::literal(prefix), self.read(inner)?])),
             Reader::Verb => verb_of(self.name).map(Expr::literal),
             Reader::TypeArgument(n) => self.type_arguments.get(*n).map(|t| Expr::literal(t)),
             Reader::SupertypeArgument(n) => generic(self.supertype, *n).map(|t| Expr::Literal(t)),
@@ -249,6 +259,16 @@ fn in_value(value: &Expr, key: &str, depth: usize) -> Option<Expr> {
         Expr::Lambda(parts) | Expr::List(parts) => parts.iter().find_map(|p| in_value(p, key, depth + 1)),
         _ => None,
     }
+}
+
+/// The HTTP verb among the calls of a builder chain.
+fn chain_verb(value: Option<&Expr>) -> Option<Expr> {
+    chain(value, |called, arguments| {
+        if called == "method" {
+            return arguments.first().map(|a| a.value.clone());
+        }
+        VERBS.iter().find(|(verb, _)| called.eq_ignore_ascii_case(verb)).map(|(_, method)| Expr::literal(method))
+    })
 }
 
 /// Walks the receiver chain of a builder.
