@@ -2,6 +2,7 @@
 //!
 //! Takes YAML texts; gives checked [`Rules`]. Knows the schema of a rule, no library and no language.
 
+mod built_in;
 mod pattern;
 mod reader;
 
@@ -13,10 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::model::{Confidence, SiteKind};
 
+pub use built_in::BUILT_IN;
 pub use pattern::Pattern;
 pub use reader::{Reader, Readers};
-
-include!("rules/built_in.rs");
 
 /// A rule file: one library.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]

@@ -2,15 +2,16 @@
 //!
 //! Takes the readings in the order of the nodes; gives the parts of the graph. Follows no value.
 
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::model::{
-    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, SharedWrite, Site, SiteCounts,
-    SiteState, SourceKind, TableAccess, TableUse, UnresolvedSite,
+    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, Site, SiteCounts,
+    SiteState, SourceKind, UnresolvedSite,
 };
 
-use super::Parts;
 use super::address::path_fits;
 use super::edges::Edges;
 use super::link::{Reading, SettledRoute};
@@ -133,12 +134,12 @@ impl<'j> Joiner<'j> {
 
     fn outbound(&mut self, from: usize, mut out: Outbound, routes: &[SettledRoute]) {
         match out.settled.clone() {
-            Settled::Node(to) => self.to_node(from, to, out),
-            Settled::External(host) => self.to_external(from, &host, out),
+            Settled::Node(to) => self.reach_node(from, to, out),
+            Settled::External(host) => self.reach_external(from, &host, out),
             Settled::Relative if out.mode == Mode::Sync => {
                 if let Some(to) = self.behind_origin(from, &out, routes) {
                     out.site.confidence = Confidence::Probable;
-                    self.to_node(from, to, out);
+                    self.reach_node(from, to, out);
                 } else {
                     self.by_path(from, out, "the address has no host, and no base address reaches it");
                 }
@@ -150,7 +151,7 @@ impl<'j> Joiner<'j> {
         }
     }
 
-    fn to_node(&mut self, from: usize, to: usize, mut out: Outbound) {
+    fn reach_node(&mut self, from: usize, to: usize, mut out: Outbound) {
         if out.site.dead {
             let reason = format!("nobody calls {} in this code", out.site.caller);
             self.candidate(from, &[to], out, reason);
@@ -198,7 +199,7 @@ impl<'j> Joiner<'j> {
         self.databases.entry(from).or_default().insert((to, schema));
     }
 
-    fn to_external(&mut self, from: usize, host: &str, out: Outbound) {
+    fn reach_external(&mut self, from: usize, host: &str, out: Outbound) {
         if out.site.dead {
             return;
         }
@@ -269,7 +270,7 @@ impl<'j> Joiner<'j> {
             [one] => {
                 out.site.confidence = Confidence::Probable;
                 let to = *one;
-                self.to_node(from, to, out);
+                self.reach_node(from, to, out);
             }
             [] => self.not_resolved(from, out, reason),
             many if many.len() <= 5 => {
@@ -293,7 +294,7 @@ impl<'j> Joiner<'j> {
         let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "0.0.0.0");
         if plain && !local && host.chars().any(char::is_alphabetic) && out.value.contains("://") {
             let to = self.named_node(&host, ServiceKind::Database, &out);
-            return self.to_node(from, to, out);
+            return self.reach_node(from, to, out);
         }
         let stores: Vec<usize> = (0..self.nodes.all.len())
             .filter(|at| {
@@ -311,7 +312,7 @@ impl<'j> Joiner<'j> {
             ([one], _) | ([], [one]) => {
                 out.site.confidence = Confidence::Probable;
                 let to = *one;
-                self.to_node(from, to, out);
+                self.reach_node(from, to, out);
             }
             _ => self.not_resolved(from, out, reason),
         }
@@ -415,107 +416,6 @@ impl<'j> Joiner<'j> {
             let evidence = Evidence::new(SourceKind::Declared, place.clone(), &edge.reason, Confidence::Confirmed);
             self.edges.evidence((from, to, edge.mode, edge.channel.clone()), "", edge.mode == Mode::Sync, evidence);
         }
-    }
-
-    // ---- the parts ----
-
-    /// The parts of the graph.
-    #[must_use]
-    pub fn finish(mut self) -> Parts {
-        let tables = self.tables();
-        let shared_writes = self.shared_writes(&tables);
-        let services = self.nodes.services(self.config, &self.facts.owners);
-        for at in 0..self.nodes.all.len() {
-            let name = &self.nodes.all[at].name;
-            let used: BTreeSet<String> =
-                tables.iter().filter(|t| t.service == *name).map(|t| t.table.clone()).collect();
-            self.edges.tables(at, &used.into_iter().collect::<Vec<_>>());
-        }
-        let nodes = &self.nodes;
-        let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
-        let mut unresolved = self.unresolved;
-        unresolved.sort();
-        unresolved.dedup();
-        self.candidates.sort();
-        self.candidates.dedup();
-        Parts {
-            services,
-            dependencies,
-            candidates: self.candidates,
-            unresolved,
-            site_counts: counts(&self.states),
-            shared_writes,
-            tables,
-            endpoints: unique(self.endpoints.into_iter().flatten().collect()),
-            schemas: self.facts.schemas.clone(),
-            owners: self.facts.owners.clone(),
-            findings: Vec::new(),
-            traffic: self.facts.traffic.clone(),
-            read: self.facts.counts.clone(),
-            notes: self.facts.notes.clone(),
-        }
-    }
-
-    /// Uses of tables by code and migrations, with the database where it is certain.
-    fn tables(&mut self) -> Vec<TableUse> {
-        let mut all: Vec<TableUse> = self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.tables)).collect();
-        for schema in self.facts.schemas.iter().filter(|s| s.format == "migration") {
-            let (owners, library) = self.nodes.owners(self.facts, &schema.place);
-            let ([at], false) = (owners.as_slice(), library) else { continue };
-            let table = schema.table.clone().unwrap_or_else(|| schema.name.clone()).to_lowercase();
-            all.push(TableUse {
-                service: self.nodes.all[*at].name.clone(),
-                table,
-                database: None,
-                access: TableAccess::Defines,
-                evidence: Evidence::new(
-                    SourceKind::Code,
-                    schema.place.clone(),
-                    "a migration defines the table",
-                    Confidence::Confirmed,
-                ),
-            });
-        }
-        for use_ in &mut all {
-            let at = self.nodes.find(&use_.service);
-            let databases = at.and_then(|at| self.databases.get(&at));
-            let stores: BTreeSet<usize> = databases.into_iter().flatten().map(|(to, _)| *to).collect();
-            if let (1, Some(one)) = (stores.len(), stores.first()) {
-                use_.database = Some(self.nodes.all[*one].name.clone());
-            }
-        }
-        all.sort();
-        all.dedup();
-        all
-    }
-
-    /// Tables of one schema of one server that several services write.
-    fn shared_writes(&self, tables: &[TableUse]) -> Vec<SharedWrite> {
-        let mut writers: BTreeMap<(&str, String, &str), Vec<&TableUse>> = BTreeMap::new();
-        for use_ in tables.iter().filter(|t| t.access == TableAccess::Writes) {
-            let (Some(database), Some(at)) = (use_.database.as_deref(), self.nodes.find(&use_.service)) else {
-                continue;
-            };
-            let schemas = self.databases.get(&at).into_iter().flatten();
-            for (to, schema) in schemas {
-                if self.nodes.all[*to].name == database {
-                    writers.entry((database, schema.clone(), &use_.table)).or_default().push(use_);
-                }
-            }
-        }
-        let mut all = Vec::new();
-        for ((database, _, table), uses) in writers {
-            let services: BTreeSet<String> = uses.iter().map(|u| u.service.clone()).collect();
-            if services.len() > 1 {
-                all.push(SharedWrite {
-                    services: services.into_iter().collect(),
-                    table: table.to_owned(),
-                    database: Some(database.to_owned()),
-                    evidence: uses.iter().map(|u| u.evidence.clone()).collect(),
-                });
-            }
-        }
-        all
     }
 }
 

@@ -150,7 +150,7 @@ impl<'s, 'a> Texts<'s, 'a> {
             "@join" => {
                 let (Some(base), Some(path)) = (arguments.first(), arguments.get(1)) else { return first() };
                 let (bases, paths) = (self.texts(base, frame, depth + 1), self.texts(path, frame, depth + 1));
-                product(&bases, &paths, |base, path| join_paths(base, path))
+                product(&bases, &paths, join_paths)
             }
             "@format" => first().into_iter().map(|t| Text { text: expand_percent(&t.text), ..t }).collect(),
             "@env" | "@property" => {

@@ -2,10 +2,12 @@
 //!
 //! Gives what a module binds, calls and declares. Knows no library.
 
+mod expr;
+
 use tree_sitter::Node;
 
 use crate::model::code::{Field, Import, Parameter};
-use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
+use crate::model::{Annotation, Expr, Function, TypeDecl, Unit};
 
 use super::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, is_each, line, text, unquote};
 
@@ -185,21 +187,7 @@ impl<'s> Walk<'s> {
     // ---- types ----
 
     fn decorators(&self, node: Node<'_>) -> Vec<Annotation> {
-        children(node)
-            .into_iter()
-            .filter(|c| c.kind() == "decorator")
-            .filter_map(|decorator| {
-                let inner = *children(decorator).first()?;
-                let (name, arguments) = match inner.kind() {
-                    "call_expression" => {
-                        let arguments = inner.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP));
-                        (self.field(inner, "function"), arguments.unwrap_or_default())
-                    }
-                    _ => (self.text(inner), Vec::new()),
-                };
-                Some(Annotation { name: name.to_owned(), arguments, line: line(decorator) })
-            })
-            .collect()
+        children(node).into_iter().filter(|c| c.kind() == "decorator").filter_map(|d| self.decorator(d)).collect()
     }
 
     fn class(&mut self, node: Node<'_>, depth: usize) {
@@ -514,115 +502,6 @@ impl<'s> Walk<'s> {
             _ => (true, false),
         }
     }
-
-    fn arguments(&self, node: Node<'_>, depth: Depth) -> Vec<Argument> {
-        if node.kind() == "template_string" {
-            return vec![Argument::positional(self.expr(node, depth))];
-        }
-        children(node).into_iter().map(|a| Argument::positional(self.expr(a, depth))).collect()
-    }
-
-    fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
-        let first = || children(node).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth));
-        match node.kind() {
-            "string" => Expr::Literal(unquote(self.text(node))),
-            "template_string" => self.template(node, depth),
-            "number" | "true" | "false" => Expr::literal(self.text(node)),
-            "identifier" | "this" | "super" | "property_identifier" | "shorthand_property_identifier" => {
-                Expr::named(self.text(node))
-            }
-            "import" | "meta_property" => Expr::Ref(self.text(node).to_owned()),
-            "member_expression" => {
-                let name = self.field(node, "property").trim_start_matches('#').to_owned();
-                Expr::Field(Box::new(part("object")), name)
-            }
-            "subscript_expression" => Expr::Index(Box::new(part("object")), Box::new(part("index"))),
-            "parenthesized_expression"
-            | "await_expression"
-            | "non_null_expression"
-            | "spread_element"
-            | "as_expression"
-            | "satisfies_expression"
-            | "yield_expression" => first(),
-            "type_assertion" => children(node).last().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth)),
-            "binary_expression" => match self.field(node, "operator") {
-                "+" => Expr::concat(vec![part("left"), part("right")]),
-                "||" | "??" => Expr::Choice(vec![part("left"), part("right")]),
-                "&&" => part("right"),
-                other => Expr::opaque(other),
-            },
-            "ternary_expression" => Expr::Choice(vec![part("consequence"), part("alternative")]),
-            "assignment_expression" => part("right"),
-            "object" => Expr::Map(children(node).into_iter().filter_map(|c| self.entry(c, depth)).collect()),
-            "array" => Expr::List(children(node).into_iter().map(|c| self.expr(c, depth)).collect()),
-            "arrow_function" | "function_expression" => self.lambda(node, depth),
-            "call_expression" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
-                match node.child_by_field_name("function") {
-                    Some(f) if f.kind() == "member_expression" => {
-                        let object = f.child_by_field_name("object").map(|o| Box::new(self.expr(o, depth)));
-                        Expr::Call(object, self.field(f, "property").trim_start_matches('#').to_owned(), arguments)
-                    }
-                    Some(f) if matches!(self.text(f), "String" | "encodeURIComponent" | "encodeURI") => {
-                        arguments.into_iter().next().map_or_else(|| Expr::opaque("empty"), |a| a.value)
-                    }
-                    Some(f) if f.kind() == "identifier" => Expr::Call(None, self.text(f).to_owned(), arguments),
-                    // `require("x")(y)`, `f(a)(b)`: the call of a call.
-                    Some(f) => Expr::Call(Some(Box::new(self.expr(f, depth))), "()".to_owned(), arguments),
-                    None => Expr::opaque("call"),
-                }
-            }
-            "new_expression" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
-                Expr::Call(None, format!("new {}", self.field(node, "constructor")), arguments)
-            }
-            other => Expr::opaque(other),
-        }
-    }
-
-    fn entry(&self, node: Node<'_>, depth: Depth) -> Option<(String, Expr)> {
-        match node.kind() {
-            "pair" => {
-                let value = node.child_by_field_name("value")?;
-                let key = unquote(self.field(node, "key"));
-                Some((key.trim_matches(['[', ']']).to_owned(), self.expr(value, depth)))
-            }
-            "shorthand_property_identifier" => {
-                Some((self.text(node).to_owned(), Expr::Ref(self.text(node).to_owned())))
-            }
-            _ => None,
-        }
-    }
-
-    fn template(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let mut parts = Vec::new();
-        for child in children(node) {
-            match child.kind() {
-                "string_fragment" | "template_chars" => parts.push(Expr::Literal(self.text(child).to_owned())),
-                "escape_sequence" => parts.push(Expr::Literal(unquote(self.text(child)))),
-                "template_substitution" => {
-                    parts.push(children(child).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth)));
-                }
-                _ => {}
-            }
-        }
-        if parts.is_empty() { Expr::literal("") } else { Expr::concat(parts) }
-    }
-
-    fn lambda(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let Some(body) = node.child_by_field_name("body") else { return Expr::opaque("function") };
-        if body.kind() != "statement_block" {
-            return Expr::Lambda(vec![self.expr(body, depth)]);
-        }
-        let returns = children(body).into_iter().filter(|s| s.kind() == "return_statement");
-        Expr::Lambda(returns.filter_map(|s| children(s).first().map(|v| self.expr(*v, depth))).collect())
-    }
 }
 
 fn is_function(node: Node<'_>) -> bool {
@@ -630,45 +509,4 @@ fn is_function(node: Node<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unit(source: &str) -> Unit {
-        extract(source, "typescript", &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
-    }
-
-    #[test]
-    fn reads_modules_classes_and_templates() {
-        let unit = unit(
-            r#"import axios, { AxiosInstance } from "axios";
-import * as cfg from './config';
-const { a, b: c } = require("./x");
-export const orders = axios.create({ baseURL: process.env.ORDERS_URL ?? "http://orders" });
-@Injectable()
-export class Api {
-  private readonly base: string = cfg.base;
-  constructor(private readonly http: HttpService, url = "u") {}
-  @Get("/x/:id")
-  async find(id: string) { const r = await this.http.get(`${this.base}/orders/${id}`); return r.data; }
-}
-ids.forEach(async (id) => { void send(id); });
-"#,
-        );
-        let imported: Vec<&str> = unit.imports.iter().map(|i| i.name.as_str()).collect();
-        assert_eq!(imported, ["axios", "AxiosInstance", "cfg", "a", "c"]);
-        assert_eq!(unit.types[0].annotations[0].name, "Injectable");
-        let find = unit.functions.iter().find(|f| f.name == "find").expect("method");
-        assert_eq!((find.owner.as_deref(), find.annotations[0].name.as_str()), (Some("Api"), "Get"));
-        assert!(unit.bindings.iter().any(|b| b.place == "this.http" && b.type_name.as_deref() == Some("HttpService")));
-        let get = unit.calls.iter().find(|c| c.name == "get").expect("call");
-        assert!(matches!(&get.arguments[0].value, Expr::Concat(parts) if parts.len() == 3));
-        let send = unit.calls.iter().find(|c| c.name == "send").expect("send");
-        assert!(send.in_loop && send.spawned && !send.result_used);
-    }
-
-    #[test]
-    fn components_keep_their_lines() {
-        let script = script_of("<template>\n<p/>\n</template>\n<script>\nfetch('/x')\n</script>\n");
-        assert_eq!(script.lines().nth(4), Some("fetch('/x')"));
-    }
-}
+mod tests;

@@ -1,3 +1,5 @@
+//! The rule files that are built in, as texts.
+
 /// The built-in rule files: (path, text). A test proves that this list is the folder `rules/clients`.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/csharp/aspnet.yaml", include_str!("../../rules/clients/csharp/aspnet.yaml")),
@@ -45,10 +47,22 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/java/kafka-clients.yaml", include_str!("../../rules/clients/java/kafka-clients.yaml")),
     ("rules/clients/java/mail.yaml", include_str!("../../rules/clients/java/mail.yaml")),
     ("rules/clients/java/messaging-clients.yaml", include_str!("../../rules/clients/java/messaging-clients.yaml")),
-    ("rules/clients/java/micronaut-http-client.yaml", include_str!("../../rules/clients/java/micronaut-http-client.yaml")),
-    ("rules/clients/java/micronaut-http-server.yaml", include_str!("../../rules/clients/java/micronaut-http-server.yaml")),
-    ("rules/clients/java/microprofile-messaging.yaml", include_str!("../../rules/clients/java/microprofile-messaging.yaml")),
-    ("rules/clients/java/microprofile-rest-client.yaml", include_str!("../../rules/clients/java/microprofile-rest-client.yaml")),
+    (
+        "rules/clients/java/micronaut-http-client.yaml",
+        include_str!("../../rules/clients/java/micronaut-http-client.yaml"),
+    ),
+    (
+        "rules/clients/java/micronaut-http-server.yaml",
+        include_str!("../../rules/clients/java/micronaut-http-server.yaml"),
+    ),
+    (
+        "rules/clients/java/microprofile-messaging.yaml",
+        include_str!("../../rules/clients/java/microprofile-messaging.yaml"),
+    ),
+    (
+        "rules/clients/java/microprofile-rest-client.yaml",
+        include_str!("../../rules/clients/java/microprofile-rest-client.yaml"),
+    ),
     ("rules/clients/java/oauth2.yaml", include_str!("../../rules/clients/java/oauth2.yaml")),
     ("rules/clients/java/okhttp.yaml", include_str!("../../rules/clients/java/okhttp.yaml")),
     ("rules/clients/java/openfeign.yaml", include_str!("../../rules/clients/java/openfeign.yaml")),
@@ -57,7 +71,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/java/rest-template.yaml", include_str!("../../rules/clients/java/rest-template.yaml")),
     ("rules/clients/java/retrofit.yaml", include_str!("../../rules/clients/java/retrofit.yaml")),
     ("rules/clients/java/spring-amqp.yaml", include_str!("../../rules/clients/java/spring-amqp.yaml")),
-    ("rules/clients/java/spring-cloud-gateway.yaml", include_str!("../../rules/clients/java/spring-cloud-gateway.yaml")),
+    (
+        "rules/clients/java/spring-cloud-gateway.yaml",
+        include_str!("../../rules/clients/java/spring-cloud-gateway.yaml"),
+    ),
     ("rules/clients/java/spring-cloud-stream.yaml", include_str!("../../rules/clients/java/spring-cloud-stream.yaml")),
     ("rules/clients/java/spring-config.yaml", include_str!("../../rules/clients/java/spring-config.yaml")),
     ("rules/clients/java/spring-data.yaml", include_str!("../../rules/clients/java/spring-data.yaml")),

@@ -141,75 +141,87 @@ fn properties(text: &str) -> Vec<Vec<(String, String, u32)>> {
     documents
 }
 
-fn routes(values: &[(String, String, u32)], source: &Source, scope: &SettingsScope) -> Vec<Route> {
+/// Keys under which Spring Cloud Gateway's routes stand, old and new.
+const GATEWAY_KEYS: [&str; 4] = [
+    "spring.cloud.gateway.routes",
+    "spring.cloud.gateway.server.webflux.routes",
+    "spring.cloud.gateway.mvc.routes",
+    "spring.cloud.gateway.server.webmvc.routes",
+];
+
+/// Fields of a Zuul route.
+const ZUUL_FIELDS: [&str; 10] = [
+    "path",
+    "serviceId",
+    "service-id",
+    "url",
+    "stripPrefix",
+    "strip-prefix",
+    "sensitiveHeaders",
+    "sensitive-headers",
+    "customSensitiveHeaders",
+    "retryable",
+];
+
+/// A key, its value and its line.
+type Line = (String, String, u32);
+
+fn routes(values: &[Line], source: &Source, scope: &SettingsScope) -> Vec<Route> {
     let gateway = match scope {
         SettingsScope::Application(name) => Some(name.clone()),
         _ => None,
     };
+    let found = cloud_gateway(values).into_iter().chain(zuul(values));
+    found
+        .map(|(proxy, pattern, target, line)| Route {
+            place: Place::new(&source.root, &source.path, line),
+            proxy: proxy.to_owned(),
+            gateway: gateway.clone(),
+            pattern,
+            target: Expr::Literal(target),
+        })
+        .collect()
+}
+
+/// (proxy, pattern, target, line)
+type Found = (&'static str, String, String, u32);
+
+fn cloud_gateway(values: &[Line]) -> Vec<Found> {
     let mut all = Vec::new();
-    let get = |key: &str| values.iter().find(|(k, _, _)| k == key);
-    let make = |proxy: &str, pattern: &str, target: &str, line: u32| Route {
-        place: Place::new(&source.root, &source.path, line),
-        proxy: proxy.to_owned(),
-        gateway: gateway.clone(),
-        pattern: pattern.to_owned(),
-        target: Expr::literal(target),
-    };
-    // Spring Cloud Gateway, under its old and new keys.
-    for prefix in [
-        "spring.cloud.gateway.routes",
-        "spring.cloud.gateway.server.webflux.routes",
-        "spring.cloud.gateway.mvc.routes",
-        "spring.cloud.gateway.server.webmvc.routes",
-    ] {
+    for prefix in GATEWAY_KEYS {
         for (key, value, line) in values {
             let Some(index) = key.strip_prefix(prefix).and_then(|k| k.strip_suffix(".uri")) else { continue };
             let base = format!("{prefix}{index}.predicates");
             let path = values.iter().filter(|(k, _, _)| k.starts_with(&base)).find_map(|(k, v, _)| {
-                v.strip_prefix("Path=")
-                    .map(str::to_owned)
-                    .or_else(|| (k.contains(".args.") && v.starts_with('/')).then(|| v.clone()))
+                let args = k.contains(".args.") && v.starts_with('/');
+                v.strip_prefix("Path=").map(str::to_owned).or_else(|| args.then(|| v.clone()))
             });
-            let path = path.unwrap_or_default();
-            all.push(make("spring-cloud-gateway", path.split(',').next().unwrap_or_default(), value, *line));
+            let path = path.unwrap_or_default().split(',').next().unwrap_or_default().to_owned();
+            all.push(("spring-cloud-gateway", path, value.clone(), *line));
         }
     }
-    // Zuul: `zuul.routes.NAME.{path,serviceId,url}` or `zuul.routes.NAME: /path/**`.
+    all
+}
+
+/// `zuul.routes.NAME.{path,serviceId,url}` or `zuul.routes.NAME: /path/**`.
+fn zuul(values: &[Line]) -> Vec<Found> {
     let mut names: Vec<(String, u32)> = Vec::new();
     for (key, _, line) in values {
-        if let Some(rest) = key.strip_prefix("zuul.routes.") {
-            let name = rest
-                .rsplit_once('.')
-                .filter(|(_, l)| {
-                    [
-                        "path",
-                        "serviceId",
-                        "service-id",
-                        "url",
-                        "stripPrefix",
-                        "strip-prefix",
-                        "sensitiveHeaders",
-                        "sensitive-headers",
-                        "customSensitiveHeaders",
-                        "retryable",
-                    ]
-                    .contains(l)
-                })
-                .map_or(rest, |(n, _)| n);
-            if !names.iter().any(|(n, _)| n == name) && !name.contains('[') {
-                names.push((name.to_owned(), *line));
-            }
+        let Some(rest) = key.strip_prefix("zuul.routes.") else { continue };
+        let name = rest.rsplit_once('.').filter(|(_, last)| ZUUL_FIELDS.contains(last)).map_or(rest, |(n, _)| n);
+        if !names.iter().any(|(n, _)| n == name) && !name.contains('[') {
+            names.push((name.to_owned(), *line));
         }
     }
+    let get = |key: String| values.iter().find(|(k, _, _)| *k == key).map(|(_, v, _)| v.clone());
+    let mut all = Vec::new();
     for (name, line) in names {
-        let field = |field: &str| get(&format!("zuul.routes.{name}.{field}")).map(|(_, v, _)| v.clone());
-        let target =
-            field("url").or_else(|| field("serviceId")).or_else(|| field("service-id")).unwrap_or_else(|| name.clone());
-        let path = field("path")
-            .or_else(|| get(&format!("zuul.routes.{name}")).map(|(_, v, _)| v.clone()))
-            .unwrap_or_default();
+        let field = |field: &str| get(format!("zuul.routes.{name}.{field}"));
+        let target = field("url").or_else(|| field("serviceId")).or_else(|| field("service-id"));
+        let target = target.unwrap_or_else(|| name.clone());
+        let path = field("path").or_else(|| get(format!("zuul.routes.{name}"))).unwrap_or_default();
         if !target.starts_with("forward:") {
-            all.push(make("zuul", &path, &target, line));
+            all.push(("zuul", path, target, line));
         }
     }
     all

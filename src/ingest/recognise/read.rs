@@ -95,6 +95,7 @@ impl Site<'_> {
     }
 
     /// The canonical value of a rewriting rule.
+    #[expect(clippy::too_many_lines, reason = "one arm per meaning of a value")]
     pub fn value(&self) -> Option<Expr> {
         let rule = self.rule;
         let boxed = |e: Option<Expr>| e.map(Box::new);
@@ -198,7 +199,7 @@ impl Site<'_> {
             Reader::Prefixed(prefix, inner) => Some(Expr::concat(vec![Expr::literal(prefix), self.read(inner)?])),
             Reader::Verb => verb_of(self.name).map(Expr::literal),
             Reader::TypeArgument(n) => self.type_arguments.get(*n).map(|t| Expr::literal(t)),
-            Reader::SupertypeArgument(n) => generic(self.supertype, *n).map(|t| Expr::Literal(t)),
+            Reader::SupertypeArgument(n) => generic(self.supertype, *n).map(Expr::Literal),
             Reader::Capture => Some(Expr::literal(self.capture)),
             Reader::Text(text) => Some(Expr::literal(text)),
             Reader::TypeAnnotation(name, key) => self.type_annotation(name, key),

@@ -146,6 +146,7 @@ impl Types {
     }
 
     /// Every name that an expression may go by: its type, its import path, the call that made it, its dotted text.
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of expression")]
     pub fn names(&self, expr: &Expr, function: Option<u32>, owner: Option<&str>, depth: usize) -> Vec<String> {
         let mut names = Vec::new();
         if depth > LIMIT {

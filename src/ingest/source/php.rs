@@ -39,6 +39,7 @@ impl<'s> Walk<'s> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn visit(&mut self, node: Node<'_>, depth: usize) {
         if depth > DEPTH_LIMIT {
             return;
@@ -235,6 +236,7 @@ impl<'s> Walk<'s> {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
         let part = |name: &str| {

@@ -39,6 +39,7 @@ impl<'s> Walk<'s> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn visit(&mut self, node: Node<'_>, depth: usize) {
         if depth > DEPTH_LIMIT {
             return;
@@ -314,7 +315,7 @@ impl<'s> Walk<'s> {
             g.kind() == "call" && {
                 let called = self.field(g, "function");
                 ["create_task", "ensure_future", "add_task", "start_soon"].iter().any(|n| called.ends_with(n))
-                    && !g.parent().is_some_and(|p| p.kind() == "await")
+                    && g.parent().is_none_or(|p| p.kind() != "await")
             }
         });
         if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
@@ -340,6 +341,7 @@ impl<'s> Walk<'s> {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
         let part = |name: &str| {

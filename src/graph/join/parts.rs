@@ -1,0 +1,110 @@
+//! What is left when all edges stand: tables, shared writes, endpoints, everything in its order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Confidence, Evidence, SharedWrite, SourceKind, TableAccess, TableUse};
+
+use crate::graph::Parts;
+
+use super::*;
+
+impl Joiner<'_> {
+    /// The parts of the graph.
+    #[must_use]
+    pub fn finish(mut self) -> Parts {
+        let tables = self.tables();
+        let shared_writes = self.shared_writes(&tables);
+        let services = self.nodes.services(self.config, &self.facts.owners);
+        for at in 0..self.nodes.all.len() {
+            let name = &self.nodes.all[at].name;
+            let used: BTreeSet<String> =
+                tables.iter().filter(|t| t.service == *name).map(|t| t.table.clone()).collect();
+            self.edges.tables(at, &used.into_iter().collect::<Vec<_>>());
+        }
+        let nodes = &self.nodes;
+        let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
+        let mut unresolved = self.unresolved;
+        unresolved.sort();
+        unresolved.dedup();
+        self.candidates.sort();
+        self.candidates.dedup();
+        Parts {
+            services,
+            dependencies,
+            candidates: self.candidates,
+            unresolved,
+            site_counts: counts(&self.states),
+            shared_writes,
+            tables,
+            endpoints: unique(self.endpoints.into_iter().flatten().collect()),
+            schemas: self.facts.schemas.clone(),
+            owners: self.facts.owners.clone(),
+            findings: Vec::new(),
+            traffic: self.facts.traffic.clone(),
+            read: self.facts.counts.clone(),
+            notes: self.facts.notes.clone(),
+        }
+    }
+
+    /// Uses of tables by code and migrations, with the database where it is certain.
+    pub(super) fn tables(&mut self) -> Vec<TableUse> {
+        let mut all: Vec<TableUse> = self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.tables)).collect();
+        for schema in self.facts.schemas.iter().filter(|s| s.format == "migration") {
+            let (owners, library) = self.nodes.owners(self.facts, &schema.place);
+            let ([at], false) = (owners.as_slice(), library) else { continue };
+            let table = schema.table.clone().unwrap_or_else(|| schema.name.clone()).to_lowercase();
+            all.push(TableUse {
+                service: self.nodes.all[*at].name.clone(),
+                table,
+                database: None,
+                access: TableAccess::Defines,
+                evidence: Evidence::new(
+                    SourceKind::Code,
+                    schema.place.clone(),
+                    "a migration defines the table",
+                    Confidence::Confirmed,
+                ),
+            });
+        }
+        for use_ in &mut all {
+            let at = self.nodes.find(&use_.service);
+            let databases = at.and_then(|at| self.databases.get(&at));
+            let stores: BTreeSet<usize> = databases.into_iter().flatten().map(|(to, _)| *to).collect();
+            if let (1, Some(one)) = (stores.len(), stores.first()) {
+                use_.database = Some(self.nodes.all[*one].name.clone());
+            }
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Tables of one schema of one server that several services write.
+    pub(super) fn shared_writes(&self, tables: &[TableUse]) -> Vec<SharedWrite> {
+        let mut writers: BTreeMap<(&str, String, &str), Vec<&TableUse>> = BTreeMap::new();
+        for use_ in tables.iter().filter(|t| t.access == TableAccess::Writes) {
+            let (Some(database), Some(at)) = (use_.database.as_deref(), self.nodes.find(&use_.service)) else {
+                continue;
+            };
+            let schemas = self.databases.get(&at).into_iter().flatten();
+            for (to, schema) in schemas {
+                if self.nodes.all[*to].name == database {
+                    writers.entry((database, schema.clone(), &use_.table)).or_default().push(use_);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for ((database, _, table), uses) in writers {
+            let services: BTreeSet<String> = uses.iter().map(|u| u.service.clone()).collect();
+            if services.len() > 1 {
+                all.push(SharedWrite {
+                    services: services.into_iter().collect(),
+                    table: table.to_owned(),
+                    database: Some(database.to_owned()),
+                    evidence: uses.iter().map(|u| u.evidence.clone()).collect(),
+                });
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,436 @@
+//! Puts nodes together from modules, Dockerfiles, workloads, names of applications and declarations, in this order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::model::{Confidence, Evidence, Facts, ModuleKind, Place, SiteKind, SourceKind, Workload, WorkloadKind};
+
+use crate::graph::roles::{Roles, image_base};
+
+use super::*;
+
+pub(super) struct Builder<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) nodes: Vec<Node>,
+    pub(super) by_name: BTreeMap<String, usize>,
+    pub(super) by_folder: BTreeMap<Folder, usize>,
+}
+
+impl Builder<'_> {
+    pub(super) fn name(&mut self, at: usize, name: &str, rank: u8) {
+        // Placeholders of templates and shell variables are no names.
+        if name.is_empty() || name.contains(['$', '{', ' ', '/']) {
+            return;
+        }
+        let slot = self.nodes[at].names.entry(name.to_owned()).or_insert(rank);
+        *slot = (*slot).min(rank);
+        self.by_name.entry(normal(name)).or_insert(at);
+    }
+
+    pub(super) fn node_at(&mut self, root: &str, folder: &str) -> usize {
+        let key = (root.to_owned(), folder.to_owned());
+        if let Some(at) = self.by_folder.get(&key) {
+            return *at;
+        }
+        let at = self.nodes.len();
+        self.nodes.push(Node { folders: BTreeSet::from([key.clone()]), ..Node::default() });
+        self.by_folder.insert(key, at);
+        at
+    }
+
+    pub(super) fn new_node(&mut self) -> usize {
+        self.nodes.push(Node::default());
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn evidence(&mut self, at: usize, place: &Place, says: &str) {
+        let source = SourceKind::Manifests;
+        self.nodes[at].evidence.push(Evidence::new(source, place.clone(), says, Confidence::Confirmed));
+    }
+
+    /// One node per folder with a build file that builds something.
+    pub(super) fn modules(&mut self) {
+        for (index, module) in self.facts.modules.iter().enumerate() {
+            if module.kind == ModuleKind::Aggregate {
+                continue;
+            }
+            let at = self.node_at(&module.place.root, &module.folder);
+            self.nodes[at].modules.push(index);
+            let folder_name = module.folder.rsplit('/').next().unwrap_or_default().to_owned();
+            // `src`, `app` and the like name no service: the module's own name does.
+            let plain = matches!(folder_name.as_str(), "src" | "app" | "main" | "server" | "code" | "source" | "");
+            for name in &module.names {
+                self.name(at, name, if plain { rank::FOLDER } else { rank::MODULE });
+            }
+            if plain {
+                let parent = module.folder.rsplit('/').nth(1).unwrap_or_default().to_owned();
+                self.name(at, &parent, rank::FOLDER);
+            } else {
+                self.name(at, &folder_name, rank::FOLDER);
+            }
+            self.evidence(at, &module.place, &format!("{} module", module.build));
+        }
+    }
+
+    pub(super) fn dockerfiles(&mut self) {
+        for (index, workload) in self.facts.workloads.iter().enumerate() {
+            if workload.kind != WorkloadKind::Dockerfile {
+                continue;
+            }
+            let folder = workload.place.folder().to_owned();
+            let key = (workload.place.root.clone(), folder.clone());
+            let at = match self.module_for(&key) {
+                Some(at) => at,
+                None if self.has_code(&key) => self.node_at(&key.0, &folder),
+                None => continue,
+            };
+            self.dockerfile(index, at);
+        }
+    }
+
+    pub(super) fn dockerfile(&mut self, index: usize, at: usize) {
+        let workload = &self.facts.workloads[index];
+        self.nodes[at].workloads.push(index);
+        let name = workload.place.folder().rsplit('/').next().unwrap_or_default().to_owned();
+        if !matches!(name.as_str(), "src" | "app" | "docker" | "") {
+            self.name(at, &name, rank::FOLDER);
+        }
+        self.evidence(at, &workload.place, "Dockerfile");
+    }
+
+    /// Dockerfiles in folders without code, once the deployment has said whose folders they are.
+    pub(super) fn late_dockerfiles(&mut self) {
+        for (index, workload) in self.facts.workloads.iter().enumerate() {
+            let key = (workload.place.root.clone(), workload.place.folder().to_owned());
+            if workload.kind == WorkloadKind::Dockerfile
+                && let Some(at) = self.by_folder.get(&key).copied()
+                && !self.nodes[at].workloads.contains(&index)
+            {
+                self.dockerfile(index, at);
+            }
+        }
+    }
+
+    /// The node of a folder: itself, or the only module below it (`orders/Dockerfile` beside `orders/src/orders.csproj`).
+    pub(super) fn module_for(&self, key: &Folder) -> Option<usize> {
+        if let Some(at) = self.by_folder.get(key) {
+            return Some(*at);
+        }
+        let prefix = if key.1.is_empty() { String::new() } else { format!("{}/", key.1) };
+        let mut below = self
+            .by_folder
+            .iter()
+            .filter(|((root, folder), at)| {
+                *root == key.0 && folder.starts_with(&prefix) && !self.is_test_module(**at) && !prefix.is_empty()
+            })
+            .map(|(_, at)| *at);
+        let first = below.next()?;
+        below.next().is_none().then_some(first)
+    }
+
+    pub(super) fn is_test_module(&self, at: usize) -> bool {
+        let names = self.nodes[at].names.keys();
+        let mut all = names.map(|n| n.to_lowercase());
+        all.any(|n| n.ends_with("test") || n.ends_with("tests"))
+    }
+
+    pub(super) fn has_code(&self, key: &Folder) -> bool {
+        let prefix = if key.1.is_empty() { String::new() } else { format!("{}/", key.1) };
+        self.facts.units.iter().any(|u| u.place.root == key.0 && u.place.path.starts_with(&prefix))
+    }
+
+    /// Compose services and Kubernetes workloads join the folder they build, a known name, or stand alone.
+    pub(super) fn workloads(&mut self, roles: &Roles) {
+        let facts = self.facts;
+        let shared = self.shared_builds();
+        for pass in [
+            WorkloadKind::Compose,
+            WorkloadKind::Aspire,
+            WorkloadKind::Kubernetes,
+            WorkloadKind::Procfile,
+            WorkloadKind::Other,
+        ] {
+            for (index, workload) in facts.workloads.iter().enumerate() {
+                if workload.kind == pass {
+                    self.workload(index, workload, &shared, roles);
+                }
+            }
+        }
+    }
+
+    /// Folders that several compose services of one file build, each with another name.
+    pub(super) fn shared_builds(&self) -> BTreeSet<(Folder, Option<String>)> {
+        let mut seen: BTreeMap<(Folder, Option<String>), BTreeSet<&str>> = BTreeMap::new();
+        for w in self.facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
+            if let Some(build) = &w.build {
+                let key = ((w.place.root.clone(), build.clone()), w.dockerfile.clone());
+                seen.entry(key).or_default().insert(&w.name);
+            }
+        }
+        seen.into_iter().filter(|(_, names)| names.len() > 1).map(|(key, _)| key).collect()
+    }
+
+    pub(super) fn workload(
+        &mut self,
+        index: usize,
+        w: &Workload,
+        shared: &BTreeSet<(Folder, Option<String>)>,
+        roles: &Roles,
+    ) {
+        let rank = if w.kind == WorkloadKind::Compose { rank::COMPOSE } else { rank::KUBERNETES };
+        let at = self.place_workload(w, shared, roles);
+        self.nodes[at].workloads.push(index);
+        self.name(at, &w.name, rank);
+        for alias in &w.aliases {
+            self.name(at, alias, rank::ALIAS);
+        }
+        if let Some(image) = &w.image {
+            let base = image_base(image);
+            if roles.of_image(image).is_none() {
+                self.name(at, &base, rank::IMAGE);
+            }
+        }
+        if w.ports.iter().any(|(published, _)| *published > 0) && w.kind == WorkloadKind::Compose {
+            self.nodes[at].exposed = true;
+        }
+        let kind = if w.kind == WorkloadKind::Compose { "compose service" } else { "workload" };
+        self.evidence(at, &w.place, &format!("{kind} {}", w.name));
+    }
+
+    pub(super) fn place_workload(
+        &mut self,
+        w: &Workload,
+        shared: &BTreeSet<(Folder, Option<String>)>,
+        roles: &Roles,
+    ) -> usize {
+        if let Some(at) = self.built_folder(w, shared) {
+            return at;
+        }
+        if let Some(at) = self.by_name.get(&normal(&w.name)).copied() {
+            return at;
+        }
+        if let Some(image) = &w.image
+            && roles.of_image(image).is_none()
+        {
+            let base = image_base(image);
+            if let Some(at) = self.by_name.get(&normal(&base)).copied() {
+                return at;
+            }
+            // `acme/shop-orders` is the image of the folder `orders` of the system `shop`.
+            let longest = self
+                .by_name
+                .iter()
+                .filter(|(name, at)| {
+                    name.len() > 3 && !self.nodes[**at].folders.is_empty() && normal(&base).ends_with(name.as_str())
+                })
+                .max_by_key(|(name, _)| name.len())
+                .map(|(_, at)| *at);
+            if let Some(at) = longest {
+                return at;
+            }
+        }
+        self.new_node()
+    }
+
+    pub(super) fn built_folder(&mut self, w: &Workload, shared: &BTreeSet<(Folder, Option<String>)>) -> Option<usize> {
+        let build = w.build.as_ref()?;
+        let root = w.place.root.clone();
+        if shared.contains(&((root.clone(), build.clone()), w.dockerfile.clone())) {
+            // One image, several services: the folder goes to the one that its command or name points to.
+            if let Some(at) = self.folder_of_command(&root, build, w) {
+                return Some(at);
+            }
+            let last = build.rsplit('/').next().unwrap_or_default();
+            if normal(last) != normal(&w.name) {
+                return None;
+            }
+        }
+        // A Dockerfile in a folder of its own says whose image it is, wherever the context starts.
+        let own = w.dockerfile.as_deref().and_then(|d| d.rsplit_once('/')).map(|(f, _)| f.to_owned());
+        if let Some(folder) = own.filter(|f| f != build) {
+            let key = (root.clone(), folder.clone());
+            if let Some(at) = self.module_for(&key) {
+                return Some(at);
+            }
+            let last = folder.rsplit('/').next().unwrap_or_default();
+            if self.has_code(&key) || normal(last) == normal(&w.name) {
+                return Some(self.folder_of(w, key));
+            }
+        }
+        let key = (root.clone(), build.clone());
+        if let Some(at) = self.module_for(&key).filter(|_| !build.is_empty() || w.dockerfile.is_none()) {
+            return Some(at);
+        }
+        (self.has_code(&key) && !build.is_empty()).then(|| self.folder_of(w, key))
+    }
+
+    /// The node of a folder that a workload builds: one that is already known by the workload's name gets the folder.
+    pub(super) fn folder_of(&mut self, w: &Workload, key: Folder) -> usize {
+        let known = self.by_name.get(&normal(&w.name)).copied().filter(|at| self.nodes[*at].folders.is_empty());
+        match known {
+            Some(at) if !self.by_folder.contains_key(&key) => {
+                self.nodes[at].folders.insert(key.clone());
+                self.by_folder.insert(key, at);
+                at
+            }
+            _ => self.node_at(&key.0, &key.1),
+        }
+    }
+
+    /// A command that names a script in a folder (`ruby services/frontend/server.rb`) runs that folder's code.
+    pub(super) fn folder_of_command(&mut self, root: &str, build: &str, w: &Workload) -> Option<usize> {
+        let words = w.command.iter().flat_map(|c| c.split_whitespace());
+        for word in words {
+            let path = word.trim_start_matches("./");
+            let full = if build.is_empty() { path.to_owned() } else { format!("{build}/{path}") };
+            let known = self.facts.units.iter().any(|u| u.place.root == root && u.place.path == full);
+            if known && let Some((folder, _)) = full.rsplit_once('/') {
+                return Some(self.node_at(root, folder));
+            }
+        }
+        None
+    }
+
+    /// A Kubernetes Service is a name of the pods that its selector picks.
+    pub(super) fn kubernetes_services(&mut self) {
+        let facts = self.facts;
+        for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::KubernetesService) {
+            let picked: BTreeSet<usize> = (0..self.nodes.len())
+                .filter(|at| {
+                    !w.selector.is_empty()
+                        && self.nodes[*at].workloads.iter().any(|i| {
+                            let pods = &facts.workloads[*i];
+                            pods.kind == WorkloadKind::Kubernetes
+                                && pods.place.root == w.place.root
+                                && w.selector.iter().all(|(k, v)| pods.labels.get(k) == Some(v))
+                        })
+                })
+                .collect();
+            let at = match (picked.len(), self.by_name.get(&normal(&w.name)).copied()) {
+                (_, Some(known)) => Some(known),
+                (1, None) => picked.first().copied(),
+                _ => None,
+            };
+            if let Some(at) = at {
+                self.name(at, &w.name, rank::KUBERNETES);
+                if w.labels.get("service-type").is_some_and(|t| t == "LoadBalancer" || t == "NodePort") {
+                    self.nodes[at].exposed = true;
+                }
+            }
+        }
+    }
+
+    /// `spring.application.name` and the like name the folder's service.
+    pub(super) fn applications(&mut self) {
+        let facts = self.facts;
+        for settings in &facts.settings {
+            let crate::model::facts::SettingsScope::Folder(folder) = &settings.scope else { continue };
+            for setting in &settings.values {
+                let key = setting.key.to_lowercase();
+                if !matches!(
+                    key.as_str(),
+                    "spring.application.name" | "quarkus.application.name" | "micronaut.application.name"
+                ) {
+                    continue;
+                }
+                let mut at_folder = folder.as_str();
+                let at = loop {
+                    if let Some(at) = self.by_folder.get(&(settings.place.root.clone(), at_folder.to_owned())) {
+                        break Some(*at);
+                    }
+                    match at_folder.rsplit_once('/') {
+                        Some((head, _)) => at_folder = head,
+                        None if at_folder.is_empty() => break None,
+                        None => at_folder = "",
+                    }
+                };
+                if let Some(at) = at {
+                    self.name(at, &setting.value, rank::APPLICATION);
+                    self.evidence(at, &setting.place, &format!("application name {}", setting.value));
+                }
+            }
+        }
+    }
+
+    pub(super) fn declared(&mut self, config: &Config) {
+        for (name, declared) in &config.services {
+            let known =
+                std::iter::once(name).chain(&declared.aliases).find_map(|n| self.by_name.get(&normal(n)).copied());
+            let at = known.unwrap_or_else(|| self.new_node());
+            self.name(at, name, rank::DECLARED);
+            for alias in &declared.aliases {
+                self.name(at, alias, rank::ALIAS);
+            }
+            let place = Place::new("", crate::config::FILE_NAME, 0);
+            self.nodes[at].evidence.push(Evidence::new(SourceKind::Declared, place, "declared", Confidence::Confirmed));
+        }
+    }
+
+    /// Folders whose code runs: it has a main function, serves, or consumes.
+    pub(super) fn running_folders(&self) -> BTreeSet<usize> {
+        let mut runs = BTreeSet::new();
+        for unit in &self.facts.units {
+            let serves =
+                unit.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
+            let main = unit.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main"));
+            if !serves && !main {
+                continue;
+            }
+            let mut folder = unit.place.folder();
+            loop {
+                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
+                    runs.insert(*at);
+                    break;
+                }
+                match folder.rsplit_once('/') {
+                    Some((head, _)) => folder = head,
+                    None if folder.is_empty() => break,
+                    None => folder = "",
+                }
+            }
+        }
+        runs
+    }
+
+    pub(super) fn finish(mut self, runs: &BTreeSet<usize>, roles: &Roles, config: &Config) -> Vec<Node> {
+        self.languages();
+        let facts = self.facts;
+        let mut kept: Vec<Node> = Vec::new();
+        for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
+            let deployed = !node.workloads.is_empty();
+            let application = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Application);
+            let library = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Library);
+            let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
+            let lives = deployed || declared || application || (runs.contains(&at) && !library);
+            let ignored = config
+                .services
+                .iter()
+                .any(|(name, c)| c.ignore.is_some() && node.names.keys().any(|n| normal(n) == normal(name)));
+            if !lives || ignored || node.names.is_empty() || is_test_node(&node, deployed) {
+                continue;
+            }
+            choose_name(&mut node);
+            assign_role(&mut node, facts, roles, config);
+            kept.push(node);
+        }
+        unique_names(&mut kept);
+        kept
+    }
+
+    pub(super) fn languages(&mut self) {
+        for unit in &self.facts.units {
+            let mut folder = unit.place.folder();
+            loop {
+                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
+                    self.nodes[*at].languages.insert(unit.language.clone());
+                    break;
+                }
+                match folder.rsplit_once('/') {
+                    Some((head, _)) => folder = head,
+                    None if folder.is_empty() => break,
+                    None => folder = "",
+                }
+            }
+        }
+    }
+}

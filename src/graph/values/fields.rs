@@ -1,0 +1,256 @@
+//! Fields: what constructors, bindings, properties and containers put into them.
+
+use std::rc::Rc;
+
+use crate::model::code::Binding;
+use crate::model::{Argument, Confidence, Expr, SiteKind};
+
+use crate::graph::scope::plain_type;
+
+use super::*;
+
+impl<'s, 'a> Values<'s, 'a> {
+    /// A field of a type, of a known object or of any.
+    pub(super) fn field(&self, owner: &str, name: &'a str, this: Option<&Found<'a>>, depth: u8) -> Many<'a> {
+        let family = self.supertypes(owner);
+        let is_ours = |o: Option<&str>| o.is_some_and(|o| o == owner || family.contains(&o));
+        let mut found: Many<'a> = Vec::new();
+        for (unit, binding) in self.scope.bindings(name) {
+            let head = &binding.place[..binding.place.len() - name.len()];
+            let holder = self.owner_of(unit, binding);
+            let fits = match head {
+                "this." => is_ours(holder),
+                "" => binding.function.is_none() && is_ours(binding.owner.as_deref()),
+                other => {
+                    let other = other.trim_end_matches('.');
+                    binding.function.is_none() && (other == owner || family.contains(&other))
+                        || self.declared_as(unit, binding, other, owner)
+                }
+            };
+            if !fits {
+                continue;
+            }
+            let frame = self.enter_constructor(unit, binding, holder, this);
+            let step = [Step::Code(unit, binding.line, format!("{}.{name} is set", holder.unwrap_or(owner)))];
+            found.extend(
+                self.heads(&binding.value, &frame, depth).into_iter().map(|f| f.after(&step, Confidence::Confirmed)),
+            );
+        }
+        if known(&found) {
+            return found;
+        }
+        found.extend(self.declared_field(&family, owner, name, depth));
+        found
+    }
+
+    /// A local of type `owner` whose field is set from outside: `cfg.url = …` where `cfg` is a `Config`.
+    pub(super) fn declared_as(&self, unit: u32, binding: &Binding, variable: &str, owner: &str) -> bool {
+        let unit = self.scope.unit(unit);
+        let Some(f) = binding.function else { return false };
+        let typed = |t: &str| plain_type(t) == owner;
+        let parameter = unit.functions[f as usize].parameters.iter().any(|p| p.name == variable && typed(&p.type_name));
+        parameter
+            || unit.bindings.iter().any(|b| {
+                b.place == variable
+                    && b.function == Some(f)
+                    && (b.type_name.as_deref().is_some_and(typed)
+                        || matches!(&b.value, Expr::Call(None, n, _) if n.strip_prefix("new ").is_some_and(typed)))
+            })
+    }
+
+    /// The constructor of a known object was entered with its arguments.
+    pub(super) fn enter_constructor(
+        &self,
+        unit: u32,
+        binding: &'a Binding,
+        owner: Option<&'a str>,
+        this: Option<&Found<'a>>,
+    ) -> Frame<'a> {
+        let mut frame = Frame::new(unit, binding.function, owner);
+        let Some(found) = this else { return frame };
+        let Head::Expr(Expr::Call(_, _, arguments), caller) = &found.head else { return frame };
+        if let Some(f) = binding.function
+            && self.scope.unit(unit).functions[f as usize].name == "new"
+        {
+            frame.via =
+                Some(Rc::new(Via { unit, function: f, arguments, caller: caller.clone(), this: Some(found.clone()) }));
+        }
+        frame
+    }
+
+    /// A field that nothing in the code sets: bound to properties, injected, or just of its type.
+    pub(super) fn declared_field(&self, family: &[&'a str], owner: &str, name: &'a str, depth: u8) -> Many<'a> {
+        for holder in family.iter().copied() {
+            for (unit, decl) in self.scope.types(holder) {
+                let sites = &self.scope.unit(unit).sites;
+                let bound = sites.iter().find(|s| s.kind == SiteKind::Properties && s.owner.as_deref() == Some(holder));
+                if let Some(site) = bound {
+                    let prefix = match &site.name {
+                        Some(Expr::Literal(prefix)) => format!("{prefix}."),
+                        _ => String::new(),
+                    };
+                    let step = Step::Code(unit, site.line, format!("fields of {holder} are bound to {prefix}*"));
+                    let found = Found::new(Head::Property(format!("{prefix}{name}")));
+                    return vec![found.after(&[step], Confidence::Confirmed)];
+                }
+                if let Some(field) = decl.fields.iter().find(|f| f.name == name) {
+                    return self.provided(&field.type_name, name, depth);
+                }
+            }
+        }
+        vec![Found::hole(format!("nothing sets {owner}.{name}"))]
+    }
+
+    pub(super) fn member(
+        &self,
+        expr: &'a Expr,
+        object: &'a Expr,
+        name: &'a str,
+        frame: &Frame<'a>,
+        depth: u8,
+    ) -> Many<'a> {
+        if let Expr::Ref(this) = object
+            && matches!(this.as_str(), "this" | "self" | "super")
+            && let Some(owner) = frame.owner
+        {
+            return self.field(owner, name, frame.this(), depth);
+        }
+        let dotted = expr.dotted();
+        if let Some(dotted) = &dotted {
+            let exact: Vec<(u32, &'a Binding)> = self
+                .scope
+                .bindings(name)
+                .filter(|(u, b)| *u == frame.unit && b.place == *dotted && !dotted.starts_with("this."))
+                .collect();
+            if !exact.is_empty() {
+                return self.bindings(exact.into_iter(), frame, depth);
+            }
+        }
+        let objects = self.heads(object, frame, depth);
+        let found: Many<'a> = objects.iter().flat_map(|o| self.field_of(o, name, depth)).collect();
+        if known(&found) {
+            return found;
+        }
+        let unique = self.unique(name, dotted.as_deref(), frame, depth);
+        if known(&unique) { unique } else { found }
+    }
+
+    /// The only place of the scope that ends with this name and is set outside functions' locals.
+    pub(super) fn unique(&self, name: &'a str, dotted: Option<&str>, frame: &Frame<'a>, depth: u8) -> Many<'a> {
+        let mut places: Vec<(u32, &'a Binding)> =
+            self.scope.bindings(name).filter(|(_, b)| b.place.contains('.')).collect();
+        if let Some(dotted) = dotted
+            && places.iter().any(|(_, b)| b.place == dotted)
+        {
+            places.retain(|(_, b)| b.place == dotted);
+        }
+        let holders: std::collections::BTreeSet<(&str, Option<&str>)> =
+            places.iter().map(|(u, b)| (b.place.as_str(), self.owner_of(*u, b))).collect();
+        if holders.len() != 1 || name.len() < 4 {
+            return Vec::new();
+        }
+        let found = self.bindings(places.into_iter(), &Frame::new(frame.unit, None, None), depth);
+        found.into_iter().map(|f| f.after(&[], Confidence::Probable)).collect()
+    }
+
+    /// A member of a followed value.
+    pub(super) fn field_of(&self, object: &Found<'a>, name: &'a str, depth: u8) -> Many<'a> {
+        let found = match &object.head {
+            Head::Expr(Expr::Map(entries), frame) => match entries.iter().find(|(k, _)| k == name) {
+                Some((_, value)) => self.heads(value, frame, depth + 1),
+                None => vec![Found::hole(format!("the object has no {name}"))],
+            },
+            Head::Expr(Expr::Property(key, _), _) => vec![Found::new(Head::Property(format!("{key}.{name}")))],
+            Head::Property(key) => vec![Found::new(Head::Property(format!("{key}.{name}")))],
+            Head::Expr(call @ Expr::Call(..), frame) => match self.constructed(call) {
+                Some((owner, arguments)) => match arguments.iter().find(|a| a.name.as_deref() == Some(name)) {
+                    Some(argument) => self.heads(&argument.value, frame, depth + 1),
+                    None => self.field(owner, name, Some(object), depth + 1),
+                },
+                None => vec![Found::hole(format!("{name} of a call's result"))],
+            },
+            Head::Instance(owner) => self.field(owner, name, None, depth + 1),
+            Head::Module(unit) => self.module_member(*unit, name, depth + 1),
+            Head::Hole(reason) => vec![Found::hole(reason.clone())],
+            Head::Expr(..) => vec![Found::hole(format!("{name} of a value that is no object"))],
+        };
+        found.into_iter().map(|f| f.after(&object.chain, object.sure)).collect()
+    }
+
+    pub(super) fn module_member(&self, unit: u32, name: &'a str, depth: u8) -> Many<'a> {
+        let exported = |b: &Binding| {
+            b.function.is_none()
+                && (b.place == name
+                    || b.place == format!("exports.{name}")
+                    || b.place == format!("module.exports.{name}"))
+        };
+        let here: Vec<(u32, &'a Binding)> =
+            self.scope.bindings(name).filter(|(u, b)| *u == unit && exported(b)).collect();
+        if !here.is_empty() {
+            return self.bindings(here.into_iter(), &Frame::new(unit, None, None), depth);
+        }
+        // Packages of several files (Go): any file of the folder.
+        let folder = self.scope.unit(unit).place.folder();
+        let near: Vec<(u32, &'a Binding)> = self
+            .scope
+            .bindings(name)
+            .filter(|(u, b)| self.scope.unit(*u).place.folder() == folder && exported(b))
+            .collect();
+        if !near.is_empty() {
+            return self.bindings(near.into_iter(), &Frame::new(unit, None, None), depth);
+        }
+        let defaults = self.exported(unit, name, depth);
+        let found: Many<'a> = defaults.iter().flat_map(|d| self.field_of(d, name, depth)).collect();
+        if known(&found) {
+            return found;
+        }
+        if self.scope.types(name).next().is_some() {
+            return vec![Found::new(Head::Instance(name))];
+        }
+        vec![Found::hole(format!("the module has no {name}"))]
+    }
+
+    /// `new T(…)`, also where the language writes `T(…)`.
+    #[must_use]
+    pub fn constructed(&self, call: &'a Expr) -> Option<(&'a str, &'a [Argument])> {
+        let Expr::Call(receiver, name, arguments) = call else { return None };
+        if let Some(new) = name.strip_prefix("new ") {
+            return Some((plain_type(new), arguments));
+        }
+        let plain = receiver.is_none() || matches!(receiver.as_deref(), Some(Expr::Ref(_)));
+        (plain && self.scope.types(name).next().is_some()).then_some((name.as_str(), arguments))
+    }
+
+    pub(super) fn index(&self, object: &'a Expr, key: &'a Expr, frame: &Frame<'a>, depth: u8) -> Many<'a> {
+        let keys: Vec<&'a str> = self
+            .heads(key, frame, depth)
+            .into_iter()
+            .filter_map(|k| match k.head {
+                Head::Expr(Expr::Literal(text), _) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        self.heads(object, frame, depth).iter().flat_map(|o| self.entries(o, &keys, depth)).collect()
+    }
+
+    /// The entries of an object under one of these keys; all of them where the key is not known.
+    pub(super) fn entries(&self, object: &Found<'a>, keys: &[&'a str], depth: u8) -> Many<'a> {
+        let (values, frame): (Vec<&'a Expr>, &Frame<'a>) = match &object.head {
+            Head::Expr(Expr::Map(entries), frame) => (
+                entries.iter().filter(|(k, _)| keys.is_empty() || keys.contains(&k.as_str())).map(|(_, v)| v).collect(),
+                frame,
+            ),
+            Head::Expr(Expr::List(parts), frame) => {
+                let wanted = keys.first().and_then(|k| k.parse::<usize>().ok());
+                (
+                    parts.iter().enumerate().filter(|(i, _)| wanted.is_none_or(|w| w == *i)).map(|(_, v)| v).collect(),
+                    frame,
+                )
+            }
+            _ => return keys.iter().flat_map(|k| self.field_of(object, k, depth)).collect(),
+        };
+        let sure = if values.len() > 1 { Confidence::Probable } else { Confidence::Confirmed };
+        let found = values.into_iter().flat_map(|v| self.heads(v, frame, depth + 1));
+        found.map(|f| f.after(&object.chain, object.sure.min(sure))).collect()
+    }
+}

@@ -1,0 +1,319 @@
+//! Names: locals, parameters, module-level names, imports, and what callers pass.
+
+use crate::model::code::{Binding, Call, Function};
+use crate::model::{Confidence, Expr};
+
+use crate::graph::scope::{inner_type, plain_type};
+
+use super::*;
+
+impl<'s, 'a> Values<'s, 'a> {
+    pub(super) fn name(&self, name: &'a str, frame: &Frame<'a>, depth: u8) -> Many<'a> {
+        if matches!(name, "this" | "self") {
+            return vec![self.this(frame)];
+        }
+        let Some(unit) = self.scope.units.get(frame.unit as usize) else {
+            return vec![Found::hole("there is no code")];
+        };
+        let mut at = frame.function;
+        while let Some(f) = at {
+            let function = &unit.functions[f as usize];
+            let locals: Vec<&'a Binding> =
+                unit.bindings.iter().filter(|b| b.function == Some(f) && b.place == name).collect();
+            if !locals.is_empty() {
+                let inner = Frame { function: Some(f), ..frame.clone() };
+                return self.bindings(locals.into_iter().map(|b| (frame.unit, b)), &inner, depth);
+            }
+            if let Some(index) = function.parameters.iter().position(|p| p.name == name) {
+                return self.parameter(frame, f, index, depth);
+            }
+            at = function.parent;
+        }
+        if let Some(owner) = frame.owner {
+            let fields = self.field(owner, name, frame.this(), depth);
+            if known(&fields) {
+                return fields;
+            }
+        }
+        self.global(name, frame, depth)
+    }
+
+    pub(super) fn this(&self, frame: &Frame<'a>) -> Found<'a> {
+        match (frame.this(), frame.owner) {
+            (Some(found), _) => found.clone(),
+            (None, Some(owner)) => Found::new(Head::Instance(owner)),
+            (None, None) => Found::new(Head::Module(frame.unit)),
+        }
+    }
+
+    /// Several bindings of one place: each is possible.
+    pub(super) fn bindings(
+        &self,
+        all: impl Iterator<Item = (u32, &'a Binding)>,
+        frame: &Frame<'a>,
+        depth: u8,
+    ) -> Many<'a> {
+        all.flat_map(|(unit, binding)| {
+            let function = binding.function;
+            let same = unit == frame.unit && function == frame.function;
+            let inner = if same {
+                frame.clone()
+            } else {
+                Frame { unit, function, owner: self.owner_of(unit, binding), via: frame.via.clone() }
+            };
+            let step = [Step::Code(unit, binding.line, format!("{} is set", binding.place))];
+            self.heads(&binding.value, &inner, depth)
+                .into_iter()
+                .map(|f| f.after(&step, Confidence::Confirmed))
+                .collect::<Many<'a>>()
+        })
+        .collect()
+    }
+
+    pub(super) fn owner_of(&self, unit: u32, binding: &'a Binding) -> Option<&'a str> {
+        let by_function = || {
+            let f = binding.function?;
+            self.scope.unit(unit).functions[f as usize].owner.as_deref()
+        };
+        binding.owner.as_deref().or_else(by_function)
+    }
+
+    /// Module-level names: this unit, imports, the same folder, types, and last a name that is unique.
+    pub(super) fn global(&self, name: &'a str, frame: &Frame<'a>, depth: u8) -> Many<'a> {
+        let at_module = |b: &Binding| b.function.is_none() && b.place == name;
+        let all: Vec<(u32, &'a Binding)> = self.scope.bindings(name).filter(|(_, b)| at_module(b)).collect();
+        let mine: Vec<_> = all.iter().copied().filter(|(u, _)| *u == frame.unit).collect();
+        if !mine.is_empty() {
+            return self.bindings(mine.into_iter(), &Frame::new(frame.unit, None, None), depth);
+        }
+        let unit = self.scope.unit(frame.unit);
+        if let Some(import) = unit.imports.iter().find(|i| i.name == name) {
+            let found = self.imported(&import.path, name, frame.unit, &all, depth);
+            if known(&found) {
+                return found;
+            }
+        }
+        if self.scope.types(name).next().is_some() {
+            return vec![Found::new(Head::Instance(name))];
+        }
+        let folder = unit.place.folder();
+        let near: Vec<_> = all.iter().copied().filter(|(u, _)| self.scope.unit(*u).place.folder() == folder).collect();
+        if !near.is_empty() {
+            return self.bindings(near.into_iter(), &Frame::new(frame.unit, None, None), depth);
+        }
+        let is_constant = name.chars().all(|c| c.is_uppercase() || c.is_ascii_digit() || c == '_') && name.len() > 3;
+        if is_constant && !all.is_empty() {
+            let found = self.bindings(all.into_iter(), &Frame::new(frame.unit, None, None), depth);
+            return found.into_iter().map(|f| f.after(&[], Confidence::Probable)).collect();
+        }
+        if name.starts_with(char::is_uppercase) {
+            return vec![Found::new(Head::Instance(name))];
+        }
+        vec![Found::hole(format!("{name} has no value in this code"))]
+    }
+
+    /// What an import path and name lead to inside the scope.
+    pub(super) fn imported(
+        &self,
+        path: &'a str,
+        name: &'a str,
+        from: u32,
+        all: &[(u32, &'a Binding)],
+        depth: u8,
+    ) -> Many<'a> {
+        // `import a.b.NAME` and `from .a import NAME`: the last part is the name itself, before it the module.
+        let last = path.rsplit(['.', '/', ':']).next().unwrap_or(path);
+        let original = if path.contains(['.', ':']) && !path.contains('/') { last } else { name };
+        let module = path.strip_suffix(last).map_or(path, |m| m.trim_end_matches(['.', ':', '/']));
+        let hits = |u: u32, path: &str| !path.is_empty() && self.is_module(u, path, from);
+        let bound: Vec<(u32, &'a Binding)> = if original == name {
+            all.iter().copied().filter(|(u, _)| hits(*u, module) || hits(*u, path)).collect()
+        } else {
+            self.scope
+                .bindings(original)
+                .filter(|(u, b)| b.function.is_none() && b.place == original && (hits(*u, module) || hits(*u, path)))
+                .collect()
+        };
+        if !bound.is_empty() {
+            let frame = Frame::new(bound[0].0, None, None);
+            return self.bindings(bound.into_iter(), &frame, depth);
+        }
+        if self.scope.types(original).next().is_some() {
+            return vec![Found::new(Head::Instance(original))];
+        }
+        (0..self.scope.units.len() as u32)
+            .find(|u| hits(*u, path))
+            .map(|u| {
+                let exported = self.exported(u, name, depth);
+                if known(&exported) { exported } else { vec![Found::new(Head::Module(u))] }
+            })
+            .unwrap_or_default()
+    }
+
+    /// Does an import path, as written in unit `from`, name this unit?
+    pub(super) fn is_module(&self, unit: u32, path: &str, from: u32) -> bool {
+        let place = &self.scope.unit(unit).place;
+        let stem = place.path.rsplit_once('.').map_or(place.path.as_str(), |(stem, _)| stem);
+        let stem = stem.trim_end_matches("/index").trim_end_matches("/__init__").trim_end_matches("/mod");
+        let dotted = path.trim_start_matches(['.', '/', '@', '~']).replace("::", "/");
+        let wanted = if path.contains('/') { dotted } else { dotted.replace('.', "/") };
+        let wanted = wanted
+            .rsplit_once('.')
+            .filter(|(_, e)| matches!(*e, "js" | "ts" | "mjs" | "cjs"))
+            .map_or(wanted.clone(), |(w, _)| w.to_owned());
+        if unit == from {
+            return false;
+        }
+        if wanted.is_empty() {
+            return place.folder() == self.scope.unit(from).place.folder();
+        }
+        let wanted = wanted.trim_start_matches("../").trim_start_matches("crate/");
+        stem == wanted || stem.ends_with(&format!("/{wanted}")) || place.folder().ends_with(&format!("/{wanted}"))
+    }
+
+    /// The default export of a module, or its only object.
+    pub(super) fn exported(&self, unit: u32, name: &'a str, depth: u8) -> Many<'a> {
+        let default = |b: &&'a Binding| {
+            b.function.is_none() && matches!(b.place.as_str(), "module.exports" | "exports.default" | "default")
+        };
+        let found: Vec<&'a Binding> = self.scope.unit(unit).bindings.iter().filter(default).collect();
+        if !found.is_empty() && self.scope.unit(unit).functions.iter().all(|f| f.name != name) {
+            let frame = Frame::new(unit, None, None);
+            return self.bindings(found.into_iter().map(|b| (unit, b)), &frame, depth);
+        }
+        Vec::new()
+    }
+
+    pub(super) fn parameter(&self, frame: &Frame<'a>, function: u32, index: usize, depth: u8) -> Many<'a> {
+        let declared = &self.scope.unit(frame.unit).functions[function as usize];
+        let parameter = &declared.parameters[index];
+        let mut found: Many<'a> = Vec::new();
+        let mut default = false;
+        match frame.via.as_deref().filter(|via| via.unit == frame.unit && via.function == function) {
+            Some(via) => match argument(via.arguments, index, &parameter.name) {
+                Some(value) => return self.heads(value, &via.caller, depth),
+                None => default = true,
+            },
+            None => {
+                let callers = self.callers(frame.unit, declared);
+                if callers.len() > CALLERS {
+                    return vec![Found::hole(format!("{} has {} callers", declared.name, callers.len()))];
+                }
+                for (unit, call) in &callers {
+                    let Some(value) = argument(&call.arguments, index, &parameter.name) else {
+                        default = true;
+                        continue;
+                    };
+                    let owner = self.owner_of_function(*unit, call.function);
+                    let inner = Frame::new(*unit, call.function, owner);
+                    let step = [Step::Code(*unit, call.line, format!("passed to {} as {}", call.name, parameter.name))];
+                    found.extend(
+                        self.heads(value, &inner, depth).into_iter().map(|f| f.after(&step, Confidence::Confirmed)),
+                    );
+                }
+                default |= callers.is_empty();
+            }
+        }
+        if default && let Some(value) = &parameter.default {
+            found.extend(self.heads(value, &Frame { function: Some(function), ..frame.clone() }, depth));
+        }
+        if !known(&found) {
+            let given = self.provided(&parameter.type_name, &parameter.name, depth);
+            if known(&given) || found.is_empty() {
+                return given;
+            }
+        }
+        found
+    }
+
+    pub(super) fn owner_of_function(&self, unit: u32, function: Option<u32>) -> Option<&'a str> {
+        function.and_then(|f| self.scope.unit(unit).functions[f as usize].owner.as_deref())
+    }
+
+    /// Calls that may enter this function.
+    pub(super) fn callers(&self, unit: u32, function: &'a Function) -> Vec<(u32, &'a Call)> {
+        let Some(owner) = function.owner.as_deref() else {
+            return self.scope.calls(&function.name).filter(|(u, c)| self.may_be_plain(*u, c, unit)).collect();
+        };
+        if function.name == "new" {
+            let constructed = format!("new {owner}");
+            let fits =
+                |c: &Call| c.receiver.as_ref().is_some_and(|r| r.dotted().is_some_and(|d| plain_type(&d) == owner));
+            return self
+                .scope
+                .calls(&constructed)
+                .chain(self.scope.calls(owner).filter(|(_, c)| c.receiver.is_none() || c.receiver_type.is_none()))
+                .chain(self.scope.calls("new").filter(|(_, c)| fits(c)))
+                .collect();
+        }
+        self.scope.calls(&function.name).filter(|(_, c)| self.may_enter(c, owner)).collect()
+    }
+
+    /// A call without a receiver, or through the module, may enter a plain function.
+    pub(super) fn may_be_plain(&self, from: u32, call: &Call, unit: u32) -> bool {
+        match &call.receiver {
+            None => true,
+            Some(Expr::Ref(name)) => {
+                let caller = self.scope.unit(from);
+                let target = self.scope.unit(unit);
+                from == unit
+                    || caller.imports.iter().any(|i| i.name == *name)
+                    || target.place.folder().rsplit('/').next() == Some(name)
+            }
+            Some(Expr::Field(..)) => call.receiver_type.is_none(),
+            Some(_) => false,
+        }
+    }
+
+    pub(super) fn may_enter(&self, call: &Call, owner: &str) -> bool {
+        let Some(written) = &call.receiver_type else { return true };
+        let plain = plain_type(written);
+        plain == owner
+            || inner_type(written).is_some_and(|t| t == owner)
+            || self.supertypes(owner).contains(&plain)
+            || self.scope.types(plain).next().is_none() && !self.scope.units.is_empty() && plain.len() < 3
+    }
+
+    /// A type and what it extends, nearest first.
+    pub(super) fn supertypes(&self, name: &str) -> Vec<&'a str> {
+        let mut all: Vec<&'a str> = Vec::new();
+        let mut queue: Vec<&'a str> = self.scope.types(name).map(|(_, t)| t.name.as_str()).take(1).collect();
+        while let Some(name) = queue.pop() {
+            if all.contains(&name) || all.len() > 16 {
+                continue;
+            }
+            all.push(name);
+            queue.extend(self.scope.types(name).flat_map(|(_, t)| t.supertypes.iter().map(|s| plain_type(s))));
+        }
+        all
+    }
+
+    /// What a container injects for a type: what a function of the scope returns, else some object of the type.
+    pub(super) fn provided(&self, type_name: &'a str, name: &str, depth: u8) -> Many<'a> {
+        if type_name.is_empty() {
+            return vec![Found::hole(format!("nothing passes {name}"))];
+        }
+        let plain = plain_type(type_name);
+        let wanted =
+            if self.scope.types(plain).next().is_none() { inner_type(type_name).unwrap_or(plain) } else { plain };
+        if is_plain(wanted) {
+            return vec![Found::hole(format!("nothing sets {name}"))];
+        }
+        let mut makers: Vec<(u32, u32, &'a Function)> = Vec::new();
+        for (u, unit) in self.scope.units.iter().enumerate() {
+            for (i, f) in unit.functions.iter().enumerate() {
+                if !f.annotations.is_empty() && plain_type(&f.return_type) == wanted && !f.returns.is_empty() {
+                    makers.push((u as u32, i as u32, f));
+                }
+            }
+        }
+        if makers.len() > 1 && makers.iter().any(|(_, _, f)| f.name == name) {
+            makers.retain(|(_, _, f)| f.name == name);
+        }
+        let mut found: Many<'a> = Vec::new();
+        for (u, i, f) in makers.into_iter().take(8) {
+            found.extend(self.returned(u, i, f, &[], None, &Frame::new(u, Some(i), f.owner.as_deref()), depth));
+        }
+        if known(&found) { found } else { vec![Found::new(Head::Instance(wanted))] }
+    }
+}
