@@ -56,7 +56,11 @@ impl Address {
             return Self { path: path.to_owned(), query: query.to_owned(), ..Self::default() };
         }
         let end = rest.find(['/', '?', '#', '|']).unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at(end);
+        // `http://gateway:8080{}`: after a port a hole can only be the path.
+        let hole = rest
+            .find(HOLE)
+            .filter(|at| *at < end && rest[..*at].ends_with(|c: char| c.is_ascii_digit()) && rest[..*at].contains(':'));
+        let (authority, tail) = rest.split_at(hole.unwrap_or(end));
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         // Several hosts (`a:1,b:2`): the first one stands for all.
         let authority = authority.split(',').next().unwrap_or_default();
@@ -286,6 +290,7 @@ mod tests {
         is("dns:///cart:7070", "cart", Some(7070), "");
         is("/api/orders", "", None, "/api/orders");
         is("http://{}/x", "{}", None, "/x");
+        is("http://gateway:8080{}", "gateway", Some(8080), "{}");
         is("https+http://catalog-api", "catalog-api", None, "");
     }
 
