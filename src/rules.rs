@@ -277,6 +277,19 @@ impl Rules {
         Self::load(BUILT_IN.iter().map(|(path, text)| (*path, *text)))
     }
 
+    /// One rule by itself, or none, for these languages.
+    #[must_use]
+    pub fn alone(languages: &[String], rule: Option<&Rule>) -> Self {
+        let mut rules = Self::default();
+        for language in languages {
+            rules.by_language.entry(language.clone()).or_default();
+        }
+        if let Some(rule) = rule {
+            rules.index(rule.clone());
+        }
+        rules
+    }
+
     /// Loads rule files, given as (path, text).
     ///
     /// # Errors

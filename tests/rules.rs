@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use unbraid::ingest::examples;
 use unbraid::rules::{BUILT_IN, Rules};
 
 fn files(folder: &Path, found: &mut BTreeSet<String>) {
@@ -33,4 +34,13 @@ fn the_list_of_rule_files_is_the_folder() {
 fn every_built_in_rule_loads() {
     let rules = Rules::built_in().expect("built-in rules are sound");
     assert!(!rules.all.is_empty());
+}
+
+#[test]
+fn every_rule_does_what_its_examples_say() {
+    let rules = Rules::built_in().expect("built-in rules are sound");
+    let bare: Vec<&str> = rules.all.iter().filter(|r| r.matches.is_empty()).map(|r| r.full_id.as_str()).collect();
+    assert!(bare.is_empty(), "no example: {bare:?}");
+    let wrong = examples::failures(&rules);
+    assert!(wrong.is_empty(), "{} examples fail:\n{}", wrong.len(), wrong.join("\n"));
 }

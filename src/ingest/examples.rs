@@ -24,23 +24,24 @@ pub fn failures(rules: &Rules) -> Vec<String> {
     all
 }
 
-/// Does a rule match in a piece of code, in any of its languages?
+/// Does a rule match in a piece of code, in any of its languages? For a rule on properties the code is `key=value`.
 fn matches(rules: &Rules, rule: &Rule, code: &str) -> bool {
+    if !rule.property.is_empty() {
+        let key = code.split('=').next().unwrap_or_default();
+        return rule.property.iter().any(|p| p.matches(key));
+    }
     let languages = LANGUAGES.iter().filter(|l| rule.languages.iter().any(|id| id == l.id));
     languages.into_iter().any(|language| {
         let mut unit = (language.extract)(code);
         language.id.clone_into(&mut unit.language);
-        match rule.is.site() {
-            Some(_) => {
-                recognise(&mut unit, rules);
-                unit.sites.iter().any(|s| s.rule == rule.full_id)
-            }
-            // A rule on values shows by what it rewrites.
-            None => {
-                let before = unit.clone();
-                recognise(&mut unit, rules);
-                unit.bindings != before.bindings || unit.calls != before.calls || unit.functions != before.functions
-            }
+        if rule.is.site().is_some() {
+            recognise(&mut unit, rules);
+            return unit.sites.iter().any(|s| s.rule == rule.full_id);
         }
+        // A rule on values shows by what it rewrites when it is alone.
+        let mut without = unit.clone();
+        recognise(&mut unit, &Rules::alone(&rule.languages, Some(rule)));
+        recognise(&mut without, &Rules::alone(&rule.languages, None));
+        unit != without
     })
 }

@@ -45,6 +45,9 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
     let context = Context { rules, index, types: &types, unit: &*unit };
     let mut sites = Vec::new();
     let calls: Vec<Call> = unit.calls.iter().map(|call| context.call(call, &mut sites)).collect();
+    for object in context.literal_objects() {
+        context.call(&object, &mut sites);
+    }
     context.annotations(&mut sites);
     context.supertypes(&mut sites);
     let injected = context.injected();
@@ -98,6 +101,8 @@ struct Context<'a> {
 struct Match {
     capture: String,
     confidence: Confidence,
+    /// The receiver fits as a whole, not only by its last part.
+    whole: bool,
 }
 
 impl Context<'_> {
@@ -111,7 +116,7 @@ impl Context<'_> {
         }
         out.receiver_type =
             call.receiver.as_ref().and_then(|r| self.types.declared(r, call.function, owner.as_deref()));
-        let mut best: Option<CallSite> = None;
+        let mut best: Option<(Confidence, bool, CallSite)> = None;
         for at in self.index.for_call(&call.name) {
             let rule = &self.rules.all[at];
             let Some(kind) = rule.is.site() else { continue };
@@ -138,13 +143,17 @@ impl Context<'_> {
             made.result_used = call.result_used;
             made.spawned = call.spawned;
             made.confidence = found.confidence;
+            if rule.is == Meaning::Table {
+                // A call says nothing of the type around it.
+                made.owner = None;
+            }
             if matches!(rule.is, Meaning::StoreRead | Meaning::StoreWrite) {
                 sites.push(made);
-            } else if best.as_ref().is_none_or(|b| b.confidence < made.confidence) {
-                best = Some(made);
+            } else if best.as_ref().is_none_or(|(b, w, _)| (*b, *w) < (found.confidence, found.whole)) {
+                best = Some((found.confidence, found.whole, made));
             }
         }
-        sites.extend(best);
+        sites.extend(best.map(|(_, _, site)| site));
         out
     }
 
@@ -171,26 +180,28 @@ impl Context<'_> {
         }
         if rule.on.is_empty() {
             // A plain function; or an imported one, which is written without a receiver too.
-            return receiver.is_none().then_some(Match { capture, confidence: rule.confidence });
+            return receiver.is_none().then_some(Match { capture, confidence: rule.confidence, whole: false });
         }
         if rule.on.iter().any(|p| p.as_str() == "*") {
-            return Some(Match { capture, confidence: rule.confidence });
+            return Some(Match { capture, confidence: rule.confidence, whole: false });
         }
-        let mut best: Option<(Confidence, String)> = None;
+        let mut best: Option<(Confidence, bool, String)> = None;
         for (text, by_name) in receivers() {
             for pattern in &rule.on {
                 let hit = if by_name { like_variable(pattern, &text) } else { matches_type(pattern, &text) };
                 let Some(of_receiver) = hit else { continue };
                 let sure = if by_name { Confidence::Probable.min(rule.confidence) } else { rule.confidence };
-                if best.as_ref().is_none_or(|(b, _)| *b < sure) {
-                    best = Some((sure, of_receiver));
+                let whole = !by_name && pattern.matches(&text);
+                if best.as_ref().is_none_or(|(b, w, _)| (*b, *w) < (sure, whole)) {
+                    best = Some((sure, whole, of_receiver));
                 }
             }
         }
         // `*` in the receiver (`*Grpc`) is the capture where the call's name has none.
-        best.map(|(confidence, of_receiver)| Match {
+        best.map(|(confidence, whole, of_receiver)| Match {
             capture: if capture.is_empty() { of_receiver } else { capture },
             confidence,
+            whole,
         })
     }
 
@@ -225,7 +236,9 @@ impl Context<'_> {
                 .imports
                 .iter()
                 .filter(|i| i.name == name)
-                .filter_map(|i| i.path.rsplit_once('.').map(|(head, _)| (head.to_owned(), false)))
+                .flat_map(|i| [Some(i.path.as_str()), i.path.rsplit_once('.').map(|(head, _)| head)])
+                .flatten()
+                .map(|path| (path.to_owned(), false))
                 .chain(owner.map(|o| (o.to_owned(), false)))
                 .collect(),
         }
@@ -402,7 +415,8 @@ fn matches_type(pattern: &Pattern, text: &str) -> Option<String> {
 fn like_variable(pattern: &Pattern, variable: &str) -> Option<String> {
     let flat = |s: &str| s.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect::<String>();
     let pattern = flat(pattern.as_str().rsplit(['.', '/']).next().unwrap_or_default());
-    (pattern.len() > 3 && Pattern::from(pattern).matches(&flat(variable))).then(String::new)
+    let is_variable = !variable.starts_with(char::is_uppercase);
+    (is_variable && pattern.len() > 3 && Pattern::from(pattern).matches(&flat(variable))).then(String::new)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 /// The built-in rule files: (path, text). A test proves that this list is the folder `rules/clients`.
 pub const BUILT_IN: &[(&str, &str)] = &[
+    ("rules/clients/any/environment.yaml", include_str!("../../rules/clients/any/environment.yaml")),
     ("rules/clients/csharp/aspnet.yaml", include_str!("../../rules/clients/csharp/aspnet.yaml")),
     ("rules/clients/csharp/configuration.yaml", include_str!("../../rules/clients/csharp/configuration.yaml")),
     ("rules/clients/csharp/flurl.yaml", include_str!("../../rules/clients/csharp/flurl.yaml")),
@@ -97,7 +98,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/javascript/messaging.yaml", include_str!("../../rules/clients/javascript/messaging.yaml")),
     ("rules/clients/javascript/node-http.yaml", include_str!("../../rules/clients/javascript/node-http.yaml")),
     ("rules/clients/javascript/proxies.yaml", include_str!("../../rules/clients/javascript/proxies.yaml")),
-    ("rules/clients/javascript/shared-client.yaml", include_str!("../../rules/clients/javascript/shared-client.yaml")),
     ("rules/clients/javascript/sql.yaml", include_str!("../../rules/clients/javascript/sql.yaml")),
     ("rules/clients/javascript/stores.yaml", include_str!("../../rules/clients/javascript/stores.yaml")),
     ("rules/clients/javascript/text.yaml", include_str!("../../rules/clients/javascript/text.yaml")),
@@ -141,9 +141,9 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/ruby/env.yaml", include_str!("../../rules/clients/ruby/env.yaml")),
     ("rules/clients/ruby/faraday.yaml", include_str!("../../rules/clients/ruby/faraday.yaml")),
     ("rules/clients/ruby/grpc.yaml", include_str!("../../rules/clients/ruby/grpc.yaml")),
-    ("rules/clients/ruby/http-clients.yaml", include_str!("../../rules/clients/ruby/http-clients.yaml")),
     ("rules/clients/ruby/messaging.yaml", include_str!("../../rules/clients/ruby/messaging.yaml")),
     ("rules/clients/ruby/net-http.yaml", include_str!("../../rules/clients/ruby/net-http.yaml")),
+    ("rules/clients/ruby/other-http-clients.yaml", include_str!("../../rules/clients/ruby/other-http-clients.yaml")),
     ("rules/clients/ruby/stores.yaml", include_str!("../../rules/clients/ruby/stores.yaml")),
     ("rules/clients/ruby/web.yaml", include_str!("../../rules/clients/ruby/web.yaml")),
     ("rules/clients/rust/env.yaml", include_str!("../../rules/clients/rust/env.yaml")),

@@ -2,7 +2,7 @@
 //!
 //! Takes the context of a unit; gives sites, and values as bindings or parameter defaults. Knows no library.
 
-use crate::model::{Annotation, Argument, Binding, CallSite, Expr};
+use crate::model::{Annotation, Argument, Binding, Call, CallSite, Expr};
 use crate::rules::Rule;
 
 use super::read::Site;
@@ -57,6 +57,8 @@ impl Context<'_> {
                 .iter()
                 .map(|a| Argument { name: a.name.clone(), value: self.rewrite(&a.value, function, owner) })
                 .collect();
+            // `@router.get("/x")` is registered on `router`.
+            let holder = annotation.name.rsplit_once('.').map(|(head, _)| Expr::Ref(head.to_owned()));
             let site = Site {
                 rule,
                 kind,
@@ -66,7 +68,7 @@ impl Context<'_> {
                 function,
                 owner: owner.map(str::to_owned),
                 name: last,
-                receiver: None,
+                receiver: holder.as_ref(),
                 arguments: &arguments,
                 type_arguments: &[],
                 supertype: "",
@@ -114,6 +116,28 @@ impl Context<'_> {
                 }
             }
         }
+    }
+
+    /// Objects written as literals (`&kgo.Record{…}` in Go), which no call of the unit holds.
+    pub(super) fn literal_objects(&self) -> Vec<Call> {
+        let mut all: Vec<Call> = Vec::new();
+        if self.unit.calls.iter().any(|c| c.name.starts_with("new ")) {
+            return all;
+        }
+        for binding in &self.unit.bindings {
+            objects(&binding.value, binding.line, binding.function, 0, &mut all);
+        }
+        for call in &self.unit.calls {
+            for value in call.receiver.iter().chain(call.arguments.iter().map(|a| &a.value)) {
+                objects(value, call.line, call.function, 0, &mut all);
+            }
+        }
+        for (at, function) in self.unit.functions.iter().enumerate() {
+            for value in &function.returns {
+                objects(value, function.line, Some(at as u32), 0, &mut all);
+            }
+        }
+        all
     }
 
     /// Does the annotated or enclosing type carry what the rule's condition asks for?
@@ -189,5 +213,41 @@ impl Context<'_> {
                 site.value()
             })
         })
+    }
+}
+
+fn objects(value: &Expr, line: u32, function: Option<u32>, depth: usize, all: &mut Vec<Call>) {
+    if depth > 12 {
+        return;
+    }
+    let mut each = |parts: &[Expr]| parts.iter().for_each(|p| objects(p, line, function, depth + 1, all));
+    match value {
+        Expr::Call(receiver, name, arguments) => {
+            if let Some(receiver) = receiver {
+                objects(receiver, line, function, depth + 1, all);
+            }
+            for argument in arguments {
+                objects(&argument.value, line, function, depth + 1, all);
+            }
+            let same = |c: &Call| c.function == function && c.name == *name && c.arguments == *arguments;
+            if name.starts_with("new ") && !all.iter().any(same) {
+                all.push(Call {
+                    line,
+                    function,
+                    receiver: None,
+                    receiver_type: None,
+                    name: name.clone(),
+                    arguments: arguments.clone(),
+                    type_arguments: Vec::new(),
+                    in_loop: false,
+                    result_used: true,
+                    spawned: false,
+                });
+            }
+        }
+        Expr::Concat(parts) | Expr::Choice(parts) | Expr::List(parts) | Expr::Lambda(parts) => each(parts),
+        Expr::Map(entries) => entries.iter().for_each(|(_, v)| objects(v, line, function, depth + 1, all)),
+        Expr::Field(object, _) | Expr::Out(object, _) => objects(object, line, function, depth + 1, all),
+        _ => {}
     }
 }

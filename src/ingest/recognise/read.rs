@@ -257,9 +257,27 @@ fn in_value(value: &Expr, key: &str, depth: usize) -> Option<Expr> {
         Expr::Call(_, name, arguments) if name.starts_with("new ") => {
             arguments.iter().find_map(|a| option(a, key, depth + 1))
         }
-        Expr::Lambda(parts) | Expr::List(parts) => parts.iter().find_map(|p| in_value(p, key, depth + 1)),
+        Expr::Lambda(parts) => {
+            parts.iter().find_map(|p| in_builder(p, key, depth + 1).or_else(|| in_value(p, key, depth + 1)))
+        }
+        Expr::List(parts) => parts.iter().find_map(|p| in_value(p, key, depth + 1)),
         _ => None,
     }
+}
+
+/// Looks for a call of the key's name in a builder lambda (`{ defaultRequest { url("…") } }`).
+fn in_builder(value: &Expr, key: &str, depth: usize) -> Option<Expr> {
+    let Expr::Call(_, name, arguments) = value else { return None };
+    if depth > 4 {
+        return None;
+    }
+    if name == key {
+        return arguments.first().map(|a| a.value.clone());
+    }
+    arguments.iter().find_map(|a| match &a.value {
+        Expr::Lambda(parts) => parts.iter().find_map(|p| in_builder(p, key, depth + 1)),
+        _ => None,
+    })
 }
 
 /// The HTTP verb among the calls of a builder chain.

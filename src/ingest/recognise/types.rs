@@ -181,6 +181,12 @@ impl Types {
                     names.push(format!("{head}.{name}"));
                 }
             }
+            // `require("knex")({…})`: the module stands where an imported name would.
+            Expr::Call(None, name, arguments) if name == "require" => {
+                if let Some(Expr::Literal(module)) = arguments.first().map(|a| &a.value) {
+                    names.push(module.clone());
+                }
+            }
             Expr::Call(receiver, name, _) => {
                 if let Some(new) = name.strip_prefix("new ") {
                     let plain = without_generics(new);
