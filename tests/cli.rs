@@ -8,7 +8,11 @@ fn root() -> PathBuf {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_unbraid")).args(arguments).current_dir(folder).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_unbraid"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
 }
 
 fn code(output: &Output) -> i32 {
@@ -34,7 +38,11 @@ fn pair(folder: &Path) {
         "package main\nimport (\n\t\"net/http\"\n\t\"os\"\n)\nfunc main() {\n\tresp, _ := http.Get(os.Getenv(\"B_URL\") + \"/items\")\n\tuse(resp)\n}\n",
     );
     file(folder, "b/go.mod", "module shop/b\n");
-    file(folder, "b/main.go", "package main\nimport \"net/http\"\nfunc main() { http.HandleFunc(\"/items\", items) }\nfunc items(w http.ResponseWriter, r *http.Request) {}\n");
+    file(
+        folder,
+        "b/main.go",
+        "package main\nimport \"net/http\"\nfunc main() { http.HandleFunc(\"/items\", items) }\nfunc items(w http.ResponseWriter, r *http.Request) {}\n",
+    );
     file(
         folder,
         "docker-compose.yml",
@@ -101,7 +109,9 @@ fn bad_input_is_noted_and_the_rest_is_read() {
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let report = std::fs::read_to_string(folder.path().join("out/graph.json")).expect("read");
     let json: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-    assert!(json["dependencies"].as_array().is_some_and(|d| d.iter().any(|d| d["source"] == "a" && d["target"] == "b")));
+    assert!(
+        json["dependencies"].as_array().is_some_and(|d| d.iter().any(|d| d["source"] == "a" && d["target"] == "b"))
+    );
     let notes = json["notes"].as_array().expect("notes").len();
     assert!(notes >= 3, "{}", json["notes"]);
     assert_eq!(code(&run(folder.path(), &["analyze", ".", "-o", "out", "--strict"])), 2);
@@ -130,12 +140,40 @@ fn no_secret_is_shown() {
     let folder = tempfile::tempdir().expect("temp dir");
     let secret = "pl4nted5ecret";
     pair(folder.path());
-    file(folder.path(), "docker-compose.yml", format!("services:\n  a:\n    build: ./a\n    environment:\n      B_URL: http://user:{secret}@b:8080\n      DB_PASSWORD: {secret}\n      API_TOKEN: {secret}\n  b:\n    build: ./b\n"));
-    file(folder.path(), "k8s/s.yaml", format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{token: {secret}, url: 'postgres://u:{secret}@db/x'}}\n"));
+    file(
+        folder.path(),
+        "docker-compose.yml",
+        format!(
+            "services:\n  a:\n    build: ./a\n    environment:\n      B_URL: http://user:{secret}@b:8080\n      DB_PASSWORD: {secret}\n      API_TOKEN: {secret}\n  b:\n    build: ./b\n"
+        ),
+    );
+    file(
+        folder.path(),
+        "k8s/s.yaml",
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{token: {secret}, url: 'postgres://u:{secret}@db/x'}}\n"
+        ),
+    );
     file(folder.path(), "b/.env", format!("SECRET_KEY={secret}\nDATABASE_URL=postgres://u:{secret}@db:5432/x\n"));
-    file(folder.path(), "b/appsettings.json", format!("{{\"ConnectionStrings\": {{\"Db\": \"Host=db;Password={secret};Database=x\"}}}}"));
-    file(folder.path(), "b/src/main/resources/application.yml", format!("spring:\n  datasource:\n    url: jdbc:mysql://db/x?user=a&password={secret}\n    password: {secret}\n"));
-    file(folder.path(), "b/c.py", format!("import requests\nimport psycopg2\ndef f():\n    requests.get('http://u:{secret}@a:80/x?token={secret}')\n    psycopg2.connect('postgres://u:{secret}@db/x')\n"));
+    file(
+        folder.path(),
+        "b/appsettings.json",
+        format!("{{\"ConnectionStrings\": {{\"Db\": \"Host=db;Password={secret};Database=x\"}}}}"),
+    );
+    file(
+        folder.path(),
+        "b/src/main/resources/application.yml",
+        format!(
+            "spring:\n  datasource:\n    url: jdbc:mysql://db/x?user=a&password={secret}\n    password: {secret}\n"
+        ),
+    );
+    file(
+        folder.path(),
+        "b/c.py",
+        format!(
+            "import requests\nimport psycopg2\ndef f():\n    requests.get('http://u:{secret}@a:80/x?token={secret}')\n    psycopg2.connect('postgres://u:{secret}@db/x')\n"
+        ),
+    );
     let output = run(folder.path(), &["analyze", ".", "-o", "out", "--facts-out", "out/facts.json"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let mut seen = vec![("stdout".to_owned(), text(&output.stdout)), ("stderr".to_owned(), text(&output.stderr))];
@@ -154,7 +192,11 @@ fn no_secret_is_shown() {
 #[test]
 fn hostile_names_are_escaped() {
     let folder = tempfile::tempdir().expect("temp dir");
-    file(folder.path(), "compose.yml", "services:\n  \"<script>alert(1)</script>\":\n    image: x/y\n  \"=cmd|calc\":\n    image: x/z\n");
+    file(
+        folder.path(),
+        "compose.yml",
+        "services:\n  \"<script>alert(1)</script>\":\n    image: x/y\n  \"=cmd|calc\":\n    image: x/z\n",
+    );
     let output = run(folder.path(), &["analyze", ".", "-o", "out"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     for name in ["report.html", "report.md"] {

@@ -37,11 +37,8 @@ fn shop_is_found_as_its_truth_says() {
 
     let edges: BTreeSet<(String, String, String)> =
         list(&truth, "edges").iter().map(|e| (text(e, "from"), text(e, "to"), text(e, "mode"))).collect();
-    let drawn: BTreeSet<(String, String, String)> = found
-        .dependencies
-        .iter()
-        .map(|d| (d.source.clone(), d.target.clone(), d.mode.as_str().to_owned()))
-        .collect();
+    let drawn: BTreeSet<(String, String, String)> =
+        found.dependencies.iter().map(|d| (d.source.clone(), d.target.clone(), d.mode.as_str().to_owned())).collect();
     let missing: Vec<_> = edges.difference(&drawn).collect();
     let spurious: Vec<_> = drawn.difference(&edges).collect();
     assert!(missing.is_empty() && spurious.is_empty(), "missing {missing:?}\nspurious {spurious:?}");

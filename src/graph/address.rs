@@ -251,8 +251,7 @@ fn add(table: &mut BTreeMap<u16, Vec<usize>>, port: u16, at: usize) {
 pub fn is_public(host: &str) -> bool {
     let lower = host.to_lowercase();
     let Some((_, last)) = lower.rsplit_once('.') else { return false };
-    let reserved =
-        ["local", "internal", "localhost", "test", "example", "invalid", "lan", "svc", "cluster", "home", "docker"];
+    let reserved = ["local", "internal", "localhost", "test", "invalid", "lan", "svc", "cluster", "home", "docker"];
     last.len() >= 2 && last.chars().all(|c| c.is_ascii_alphabetic()) && !reserved.contains(&last)
 }
 

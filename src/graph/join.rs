@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::model::{
-    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, Site, SiteCounts,
-    SiteState, SourceKind, UnresolvedSite,
+    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, Site, SiteCounts, SiteState,
+    SourceKind, UnresolvedSite,
 };
 
 use super::address::path_fits;

@@ -45,7 +45,8 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     let environments = environments(facts, &nodes);
     let directory = Directory::of(facts, &nodes, &environments);
     let scopes = scopes(facts, &nodes);
-    let world = World { nodes: &nodes, directory: &directory, environments: &environments, scopes: &scopes, rules };
+    let world =
+        World { facts, nodes: &nodes, directory: &directory, environments: &environments, scopes: &scopes, rules };
     let mut rpcs = Rpcs::of(facts);
     world.implementers(&mut rpcs);
     let readings: Vec<Reading> = (0..nodes.all.len()).into_par_iter().map(|at| world.read(at, &rpcs)).collect();
@@ -70,6 +71,7 @@ pub struct SettledRoute {
 }
 
 struct World<'w, 'a> {
+    facts: &'a Facts,
     nodes: &'w Nodes,
     directory: &'w Directory,
     environments: &'w [Environment],
@@ -147,6 +149,7 @@ impl<'w, 'a> World<'w, 'a> {
         for found in stores::configured(reader, &self.environments[reader.at], self.rules) {
             let mode = match found.site.kind {
                 SiteKind::Database | SiteKind::Cache => Mode::Data,
+                SiteKind::Infra if !self.reports(reader, &found.site.rule) => continue,
                 SiteKind::Infra => Mode::Infra,
                 SiteKind::Http | SiteKind::Graphql | SiteKind::Mail => Mode::Sync,
                 SiteKind::Publish | SiteKind::Consume => {
@@ -177,6 +180,28 @@ impl<'w, 'a> World<'w, 'a> {
                 reading.outbound.extend(settled);
             }
         }
+    }
+
+    /// Telemetry that is configured is sent only where a library or an agent sends it: an environment that is
+    /// handed to everybody says nothing.
+    fn reports(&self, reader: &SiteReader<'_, 'a>, rule: &str) -> bool {
+        if !rule.contains("telemetry") && !rule.contains("otel") {
+            return true;
+        }
+        let node = &self.nodes.all[reader.at];
+        let speaks = |text: &str| {
+            let lower = text.to_lowercase();
+            lower.contains("opentelemetry") || lower.contains("otel")
+        };
+        let code = || reader.scope.units.iter().any(|u| u.imports.iter().any(|i| speaks(&i.path)));
+        let module = || node.modules.iter().any(|m| self.facts.modules[*m].depends_on.iter().any(|d| speaks(d)));
+        let started = || {
+            node.workloads.iter().map(|w| &self.facts.workloads[*w]).any(|w| {
+                w.command.iter().any(|c| speaks(c))
+                    || w.environment.iter().any(|s| !s.key.starts_with("OTEL_") && speaks(&s.value))
+            })
+        };
+        node.languages.is_empty() || code() || module() || started()
     }
 
     fn routes(&self, facts: &Facts) -> Vec<SettledRoute> {

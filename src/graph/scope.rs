@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use crate::model::code::{Binding, Call, Function, TypeDecl};
-use crate::model::{Expr, Facts, Unit};
+use crate::model::{Argument, Expr, Facts, Unit};
 
 use super::services::Nodes;
 
@@ -23,6 +23,17 @@ pub struct FunctionId {
 /// Positions (unit, index in the unit) by name.
 type ByName<'a> = HashMap<&'a str, Vec<(u32, u32)>>;
 
+/// An object written out: `T{a: x}`, `T { a: x }`, `new T { A = x }`.
+#[derive(Debug, Clone, Copy)]
+pub struct Literal<'a> {
+    /// Unit of the scope.
+    pub unit: u32,
+    /// Function in which it stands.
+    pub function: Option<u32>,
+    /// Its fields, named.
+    pub fields: &'a [Argument],
+}
+
 /// The code that runs in one service.
 #[derive(Debug, Default)]
 pub struct Scope<'a> {
@@ -34,6 +45,7 @@ pub struct Scope<'a> {
     types: ByName<'a>,
     bindings: ByName<'a>,
     calls: ByName<'a>,
+    literals: HashMap<&'a str, Vec<Literal<'a>>>,
     mentioned: BTreeSet<&'a str>,
     live: BTreeSet<FunctionId>,
 }
@@ -77,6 +89,7 @@ impl<'a> Scope<'a> {
                 scope.calls.entry(&call.name).or_default().push((u, i as u32));
             }
             mentions(unit, &mut scope.mentioned);
+            literals(u, unit, &mut scope.literals);
         }
         scope.find_live();
         scope
@@ -114,6 +127,11 @@ impl<'a> Scope<'a> {
         self.calls.get(name).into_iter().flatten().map(|(u, i)| (*u, &self.unit(*u).calls[*i as usize]))
     }
 
+    /// Objects of a type that are written out.
+    pub fn literals(&self, name: &str) -> impl Iterator<Item = Literal<'a>> + '_ {
+        self.literals.get(name).into_iter().flatten().copied()
+    }
+
     /// Types that name `name` as a supertype.
     pub fn subtypes<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a str> + 's {
         self.units
@@ -148,7 +166,7 @@ impl<'a> Scope<'a> {
             return false;
         }
         if self.mentioned.contains(function.name.as_str())
-            || self.calls(&function.name).any(|(u, c)| self.may_mean(u, c, function.owner.as_deref()))
+            || self.calls(&function.name).any(|(u, c)| self.may_mean(u, c, function.owner.as_deref(), unit))
         {
             return false;
         }
@@ -163,7 +181,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Could a call of the right name mean a function of this owner, as far as its receiver tells?
-    fn may_mean(&self, unit: u32, call: &Call, owner: Option<&str>) -> bool {
+    fn may_mean(&self, unit: u32, call: &Call, owner: Option<&str>, home: &Unit) -> bool {
         let imported = |name: &str| self.unit(unit).imports.iter().any(|i| i.name == name);
         match (owner, &call.receiver) {
             (None, _) | (Some(_), None) => true,
@@ -174,7 +192,9 @@ impl<'a> Scope<'a> {
             (Some(owner), Some(_)) => match &call.receiver_type {
                 Some(written) => {
                     let plain = plain_type(written);
-                    plain == owner || inner_type(written) == Some(owner) || self.related(plain, owner)
+                    plain == owner && is_of_package(written, home)
+                        || inner_type(written) == Some(owner)
+                        || self.related(plain, owner)
                 }
                 None => true,
             },
@@ -220,6 +240,12 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// `customers.Client` is a type of the package `customers`, in languages that write the package before it.
+fn is_of_package(written: &str, home: &Unit) -> bool {
+    let Some((package, _)) = written.trim_start_matches(['*', '&']).rsplit_once('.') else { return true };
+    home.language != "go" || package == home.package || home.place.folder().rsplit('/').next() == Some(package)
+}
+
 /// Is function `at` the function `outer` or nested in it?
 #[must_use]
 pub fn within(unit: &Unit, at: u32, outer: u32) -> bool {
@@ -231,6 +257,52 @@ pub fn within(unit: &Unit, at: u32, outer: u32) -> bool {
         at = unit.functions[f as usize].parent;
     }
     false
+}
+
+/// Objects written out anywhere in a unit, by their type.
+fn literals<'a>(at: u32, unit: &'a Unit, into: &mut HashMap<&'a str, Vec<Literal<'a>>>) {
+    let bindings = unit.bindings.iter().map(|b| (b.function, &b.value));
+    let returns =
+        unit.functions.iter().enumerate().flat_map(|(i, f)| f.returns.iter().map(move |r| (Some(i as u32), r)));
+    let arguments = unit.calls.iter().flat_map(|c| c.arguments.iter().map(move |a| (c.function, &a.value)));
+    for (function, value) in bindings.chain(returns).chain(arguments) {
+        find_literals(
+            value,
+            &mut |name, fields| {
+                let owner = || function.and_then(|f| unit.functions[f as usize].owner.as_deref());
+                let name = if name == "Self" { owner().unwrap_or(name) } else { name };
+                let list = into.entry(name).or_default();
+                if !list.iter().any(|l| l.unit == at && l.function == function && std::ptr::eq(l.fields, fields)) {
+                    list.push(Literal { unit: at, function, fields });
+                }
+            },
+            0,
+        );
+    }
+}
+
+fn find_literals<'a>(value: &'a Expr, see: &mut impl FnMut(&'a str, &'a [Argument]), depth: usize) {
+    if depth > 16 {
+        return;
+    }
+    match value {
+        Expr::Call(receiver, name, arguments) => {
+            if let Some(new) = name.strip_prefix("new ")
+                && arguments.iter().any(|a| a.name.is_some())
+            {
+                see(plain_type(new), arguments);
+            }
+            if let Some(receiver) = receiver {
+                find_literals(receiver, see, depth + 1);
+            }
+            arguments.iter().for_each(|a| find_literals(&a.value, see, depth + 1));
+        }
+        Expr::Choice(parts) | Expr::List(parts) | Expr::Lambda(parts) => {
+            parts.iter().for_each(|p| find_literals(p, see, depth + 1));
+        }
+        Expr::Map(entries) => entries.iter().for_each(|(_, v)| find_literals(v, see, depth + 1)),
+        _ => {}
+    }
 }
 
 /// Names that a runtime calls.

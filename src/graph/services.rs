@@ -8,9 +8,7 @@ mod builder;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::model::{
-    Evidence, Facts, ModuleKind, Owner, Place, Service, ServiceKind,
-};
+use crate::model::{Evidence, Facts, ModuleKind, Owner, Place, Service, ServiceKind};
 
 use super::roles::{Role, Roles};
 

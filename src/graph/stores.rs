@@ -25,7 +25,13 @@ pub fn access(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite) -> Option
         _ => return None,
     };
     let query = site.query.as_ref().and_then(|q| leading_text(reader, unit, q));
-    Some(query.and_then(|q| verb(&q)).unwrap_or(by_kind))
+    if let Some(access) = query.and_then(|q| verb(&q)) {
+        return Some(access);
+    }
+    // A statement that is not at hand may read or write: only the method's own name could tell.
+    let vague =
+        site.query.is_some() && ["execute", "exec", "run", "raw", "query"].iter().any(|w| site.rule.ends_with(w));
+    (!vague).then_some(by_kind)
 }
 
 /// The literal text of a query, as far as the file has it at hand.

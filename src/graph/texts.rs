@@ -203,7 +203,12 @@ impl<'s, 'a> Texts<'s, 'a> {
         let mut all: Vec<Text> = Vec::new();
         for value in used {
             let step = [Step::Configured(value.evidence())];
-            let texts = self.placeholders(&value.value, nesting + 1);
+            let hidden = value.value == "***";
+            let texts = if hidden {
+                vec![Text::hole("a secret, not shown")]
+            } else {
+                self.placeholders(&value.value, nesting + 1)
+            };
             all.extend(texts.into_iter().map(|t| t.after(&step, Confidence::Confirmed)));
         }
         (!all.is_empty()).then(|| best(all))

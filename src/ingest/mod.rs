@@ -7,6 +7,7 @@ pub mod examples;
 pub mod manifests;
 pub mod paths;
 pub mod recognise;
+mod secrets;
 pub mod source;
 pub mod specs;
 pub mod syntax;
@@ -76,7 +77,9 @@ enum Read<'s> {
 fn read<'s>(source: &'s Source, listing: &Listing, rules: &Rules) -> Result<Read<'s>, Error> {
     let language = language_of(source);
     if language.is_none() && !is_known_text(source) && traces::claims(source) {
-        return Ok(Read::Trace(source));
+        // Traces among documents are examples, not recordings of this system; named, they are meant.
+        let example = !source.named && paths::is_documentation(&source.path);
+        return Ok(if example { Read::Facts(Box::new(skipped("trace among documents"))) } else { Read::Trace(source) });
     }
     if source.ignored {
         return Ok(Read::Nothing);
@@ -190,6 +193,7 @@ fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
     if unit.language.is_empty() {
         language.id.clone_into(&mut unit.language);
     }
+    secrets::mask(&mut unit);
     recognise::recognise(&mut unit, rules);
     counted(Facts { units: vec![unit], ..Facts::default() }, language.id)
 }

@@ -50,6 +50,17 @@ pub fn is_test_path(path: &str) -> bool {
     folder || file || named && matches!(lower.rsplit('.').next(), Some("java" | "kt" | "cs"))
 }
 
+/// Folders of documents: what lies there shows something, it does not run.
+#[must_use]
+pub fn is_documentation(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    lower.rsplit_once('/').is_some_and(|(folders, _)| {
+        folders
+            .split('/')
+            .any(|f| matches!(f, "doc" | "docs" | "documentation" | "examples" | "old-docs") || f.ends_with("-docs"))
+    })
+}
+
 /// Code of others that is kept in the repository.
 #[must_use]
 pub fn is_vendored(path: &str) -> bool {

@@ -11,7 +11,16 @@ use super::*;
 
 impl<'s, 'a> Values<'s, 'a> {
     /// A field of a type, of a known object or of any.
-    pub(super) fn field(&self, owner: &str, name: &'a str, this: Option<&Found<'a>>, depth: u8) -> Many<'a> {
+    pub(super) fn field(
+        &self,
+        owner: &str,
+        name: &'a str,
+        this: Option<&Found<'a>>,
+        from: Option<u32>,
+        depth: u8,
+    ) -> Many<'a> {
+        let home = from.and_then(|unit| self.home(owner, unit));
+        let near = |unit: u32| home.is_none_or(|h| self.scope().unit(unit).place.folder() == h);
         let family = self.supertypes(owner);
         let is_ours = |o: Option<&str>| o.is_some_and(|o| o == owner || family.contains(&o));
         let mut found: Many<'a> = Vec::new();
@@ -27,7 +36,7 @@ impl<'s, 'a> Values<'s, 'a> {
                         || self.declared_as(unit, binding, other, owner)
                 }
             };
-            if !fits {
+            if !fits || !near(unit) {
                 continue;
             }
             let frame = self.enter_constructor(unit, binding, holder, this);
@@ -36,11 +45,30 @@ impl<'s, 'a> Values<'s, 'a> {
                 self.heads(&binding.value, &frame, depth).into_iter().map(|f| f.after(&step, Confidence::Confirmed)),
             );
         }
+        let types = family.iter().copied().chain((!family.contains(&owner)).then_some(owner));
+        let literals = types.flat_map(|t| self.scope().literals(t)).filter(|l| near(l.unit));
+        for literal in literals.collect::<Vec<_>>() {
+            let Some(field) = literal.fields.iter().find(|a| a.name.as_deref() == Some(name)) else { continue };
+            let holder =
+                literal.function.and_then(|f| self.scope().unit(literal.unit).functions[f as usize].owner.as_deref());
+            let frame = Frame::new(literal.unit, literal.function, holder);
+            found.extend(self.heads(&field.value, &frame, depth));
+        }
         if known(&found) {
             return found;
         }
         found.extend(self.declared_field(&family, owner, name, depth));
         found
+    }
+
+    /// Where several packages have a type of this name, the one of the asking code is meant.
+    fn home(&self, owner: &str, unit: u32) -> Option<&'a str> {
+        let folder = self.scope().unit(unit).place.folder();
+        let mut folders: Vec<&str> =
+            self.scope().types(owner).map(|(u, _)| self.scope().unit(u).place.folder()).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        (folders.len() > 1 && folders.contains(&folder)).then_some(folder)
     }
 
     /// A local of type `owner` whose field is set from outside: `cfg.url = …` where `cfg` is a `Config`.
@@ -113,7 +141,7 @@ impl<'s, 'a> Values<'s, 'a> {
             && matches!(this.as_str(), "this" | "self" | "super")
             && let Some(owner) = frame.owner
         {
-            return self.field(owner, name, frame.this(), depth);
+            return self.field(owner, name, frame.this(), Some(frame.unit), depth);
         }
         let dotted = expr.dotted();
         if let Some(dotted) = &dotted {
@@ -137,6 +165,16 @@ impl<'s, 'a> Values<'s, 'a> {
 
     /// The only place of the scope that ends with this name and is set outside functions' locals.
     pub(super) fn unique(&self, name: &'a str, dotted: Option<&str>, frame: &Frame<'a>, depth: u8) -> Many<'a> {
+        // A constant that a framework copies from a module of settings keeps its name.
+        let constant = name.len() > 3 && name.chars().all(|c| c.is_uppercase() || c.is_ascii_digit() || c == '_');
+        if constant {
+            let all: Vec<(u32, &'a Binding)> =
+                self.scope().bindings(name).filter(|(_, b)| b.function.is_none() && b.place == name).collect();
+            if !all.is_empty() {
+                let found = self.bindings(all.into_iter(), &Frame::new(frame.unit, None, None), depth);
+                return found.into_iter().map(|f| f.after(&[], Confidence::Probable)).collect();
+            }
+        }
         let mut places: Vec<(u32, &'a Binding)> =
             self.scope.bindings(name).filter(|(_, b)| b.place.contains('.')).collect();
         if let Some(dotted) = dotted
@@ -165,11 +203,11 @@ impl<'s, 'a> Values<'s, 'a> {
             Head::Expr(call @ Expr::Call(..), frame) => match self.constructed(call) {
                 Some((owner, arguments)) => match arguments.iter().find(|a| a.name.as_deref() == Some(name)) {
                     Some(argument) => self.heads(&argument.value, frame, depth + 1),
-                    None => self.field(owner, name, Some(object), depth + 1),
+                    None => self.field(owner, name, Some(object), Some(frame.unit), depth + 1),
                 },
                 None => vec![Found::hole(format!("{name} of a call's result"))],
             },
-            Head::Instance(owner) => self.field(owner, name, None, depth + 1),
+            Head::Instance(owner) => self.field(owner, name, None, None, depth + 1),
             Head::Module(unit) => self.module_member(*unit, name, depth + 1),
             Head::Hole(reason) => vec![Found::hole(reason.clone())],
             Head::Expr(..) => vec![Found::hole(format!("{name} of a value that is no object"))],

@@ -30,7 +30,7 @@ impl<'s, 'a> Values<'s, 'a> {
             at = function.parent;
         }
         if let Some(owner) = frame.owner {
-            let fields = self.field(owner, name, frame.this(), depth);
+            let fields = self.field(owner, name, frame.this(), Some(frame.unit), depth);
             if known(&fields) {
                 return fields;
             }
@@ -168,6 +168,15 @@ impl<'s, 'a> Values<'s, 'a> {
             return place.folder() == self.scope.unit(from).place.folder();
         }
         let wanted = wanted.trim_start_matches("../").trim_start_matches("crate/");
+        // `example.com/shop/orders/internal/config` is the folder `orders/internal/config` of this repository.
+        let ends = |path: &str| path.rsplit('/').take(2).map(str::to_owned).collect::<Vec<_>>();
+        if path.contains('/')
+            && !path.starts_with('.')
+            && place.folder().contains('/')
+            && ends(wanted) == ends(place.folder())
+        {
+            return true;
+        }
         stem == wanted || stem.ends_with(&format!("/{wanted}")) || place.folder().ends_with(&format!("/{wanted}"))
     }
 
@@ -257,7 +266,11 @@ impl<'s, 'a> Values<'s, 'a> {
                 let caller = self.scope.unit(from);
                 let target = self.scope.unit(unit);
                 from == unit
-                    || caller.imports.iter().any(|i| i.name == *name)
+                    || caller.imports.iter().any(|i| {
+                        let alone =
+                            || self.scope().functions(&call.name).filter(|(_, _, f)| f.owner.is_none()).count() == 1;
+                        i.name == *name && (self.is_module(unit, &i.path, from) || alone())
+                    })
                     || target.place.folder().rsplit('/').next() == Some(name)
             }
             Some(Expr::Field(..)) => call.receiver_type.is_none(),

@@ -189,8 +189,12 @@ fn settings(source: &Source, node: &Node) -> Settings {
         for (key, value) in node.get(section).entries() {
             // A Secret's value is never kept, unless it is plainly an address.
             let text = value.str();
-            let address = text.contains("://");
-            let text = if secret && !address { "***".to_owned() } else { masked(key, text) };
+            let address = text.contains("://") || text.contains(';') && text.contains('=');
+            let text = match (secret, address) {
+                (true, true) => crate::model::mask_secrets(text),
+                (true, false) => "***".to_owned(),
+                _ => masked(key, text),
+            };
             values.push(Setting {
                 key: key.clone(),
                 value: text,
