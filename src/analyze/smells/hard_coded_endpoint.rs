@@ -1,7 +1,7 @@
 //! An address of another service written into the code.
 
 use super::{Scene, Smell, finding, site_evidence};
-use crate::model::{Finding, Mode, Severity, SourceKind};
+use crate::model::{Confidence, Finding, Mode, Severity, SourceKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "hard-coded-endpoint", text: include_str!("hard_coded_endpoint.md"), find };
@@ -9,20 +9,14 @@ pub const SMELL: Smell = Smell { id: "hard-coded-endpoint", text: include_str!("
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
     let mut all = Vec::new();
     for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Sync) {
-        // The chain of a configured address passes a manifest; a literal's does not.
-        let sites: Vec<_> = dependency
-            .sites
-            .iter()
-            .filter(|s| {
-                !s.rule.is_empty() && s.rule.contains("/http")
-                    || !s.chain.iter().any(|e| e.source == SourceKind::Manifests)
-            })
-            .filter(|s| {
-                s.chain.iter().all(|e| e.source == SourceKind::Code)
-                    && !s.caller.is_empty()
-                    && s.operation.contains(' ')
-            })
-            .collect();
+        // The chain of a configured address passes a manifest, that of a path alone is not certain; what is left
+        // was written where it is called.
+        let written = |s: &&crate::model::Site| {
+            s.chain.iter().all(|e| e.source == SourceKind::Code)
+                && s.confidence == Confidence::Confirmed
+                && !s.caller.is_empty()
+        };
+        let sites: Vec<_> = dependency.sites.iter().filter(written).collect();
         if sites.is_empty() || dependency.protocol != "http" {
             continue;
         }
