@@ -29,7 +29,10 @@ fn request(pairs: u64) -> Vec<u8> {
         end_time_unix_nano: 1_700_000_000_000_900_000 + n,
         attributes: (0..12)
             .map(|i| text(&format!("app.attribute.{i}"), format!("value {n}")))
-            .chain([text("server.address", "orders.shop.svc".to_owned()), text("http.request.method", "GET".to_owned())])
+            .chain([
+                text("server.address", "orders.shop.svc".to_owned()),
+                text("http.request.method", "GET".to_owned()),
+            ])
             .collect(),
         ..Span::default()
     };

@@ -186,7 +186,7 @@ impl Builder<'_> {
         }
         if let Some(image) = &w.image {
             let base = image_base(image);
-            if roles.of_image(image).is_none() {
+            if roles.of_image(image).is_none() && !self.is_shared_image(w) {
                 self.name(at, &base, rank::IMAGE);
             }
         }
@@ -195,6 +195,14 @@ impl Builder<'_> {
         }
         let kind = if w.kind == WorkloadKind::Compose { "compose service" } else { "workload" };
         self.evidence(at, &w.place, &format!("{kind} {}", w.name));
+    }
+
+    /// Several services of one file run one image: its name is none of theirs.
+    fn is_shared_image(&self, w: &Workload) -> bool {
+        let same = |o: &&Workload| {
+            o.kind == w.kind && o.place.path == w.place.path && o.place.root == w.place.root && o.image == w.image
+        };
+        w.kind == WorkloadKind::Compose && self.facts.workloads.iter().filter(same).count() > 1
     }
 
     pub(super) fn place_workload(
@@ -206,11 +214,19 @@ impl Builder<'_> {
         if let Some(at) = self.built_folder(w, shared) {
             return at;
         }
+        // Without a build the command may name the code that runs, beside the manifest.
+        let folder = w.place.folder().to_owned();
+        if w.build.is_none()
+            && let Some(at) = self.folder_of_command(&w.place.root, &folder, w)
+        {
+            return at;
+        }
         if let Some(at) = self.by_name.get(&normal(&w.name)).copied() {
             return at;
         }
         if let Some(image) = &w.image
             && roles.of_image(image).is_none()
+            && !self.is_shared_image(w)
         {
             let base = image_base(image);
             if let Some(at) = self.by_name.get(&normal(&base)).copied() {

@@ -13,7 +13,7 @@ fn claims(source: &Source, _: &str) -> bool {
 }
 
 fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
-    let mut built = module(source, 1, ModuleKind::Library, "gradle", "java");
+    let mut built = module(source, 1, ModuleKind::Unknown, "gradle", "java");
     let folder = source.folder().rsplit('/').next().unwrap_or_default();
     if !folder.is_empty() {
         built.names.push(folder.to_owned());
@@ -40,6 +40,9 @@ fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
         {
             built.kind = ModuleKind::Application;
         }
+        if plugin && (line.contains("java-library") || line.contains("java-gradle-plugin")) {
+            built.kind = ModuleKind::Library;
+        }
         if let Some(at) = line.find("project(") {
             built.depends_on.extend(quoted(&line[at..]).map(|p| p.rsplit(':').next().unwrap_or(&p).to_owned()));
         } else if ["implementation", "api", "compile", "runtimeOnly", "compileOnly"].iter().any(|w| line.starts_with(w))
@@ -47,20 +50,16 @@ fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
             built.depends_on.extend(quoted(line).map(|d| d.split(':').take(2).collect::<Vec<_>>().join(":")));
         }
     }
-    // The root of a multi-project build collects others.
-    let settings =
-        source.folder().is_empty() || neighbours.find(&format!("{}/settings.gradle", source.folder())).is_some();
-    if settings && built.kind != ModuleKind::Application && !text.contains("src/main") {
-        let has_code = neighbours
-            .below(&format!(
-                "{}src/main",
-                if source.folder().is_empty() { String::new() } else { format!("{}/", source.folder()) }
-            ))
-            .next()
-            .is_some();
-        if !has_code {
-            built.kind = ModuleKind::Aggregate;
-        }
+    // The root of a multi-project build collects others: what it applies, it applies to them.
+    let beside = |name: &str| {
+        let folder = source.folder();
+        if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    };
+    let includes = ["settings.gradle", "settings.gradle.kts"]
+        .iter()
+        .any(|n| neighbours.text(&beside(n)).is_some_and(|t| t.lines().any(|l| l.trim_start().starts_with("include"))));
+    if includes && neighbours.below(&beside("src")).next().is_none() {
+        built.kind = ModuleKind::Aggregate;
     }
     one_module(built)
 }
