@@ -296,6 +296,13 @@ impl<'j> Joiner<'j> {
             let to = self.named_node(&host, ServiceKind::Database, &out);
             return self.reach_node(from, to, out);
         }
+        // `127.0.0.1:5432/ledger-db` through a proxy beside the service: the database's name may be its server's.
+        if let Some(to) = out.database.as_deref().and_then(|d| self.nodes.find(d))
+            && self.nodes.all[to].kind == Some(ServiceKind::Database)
+        {
+            out.site.confidence = Confidence::Probable;
+            return self.reach_node(from, to, out);
+        }
         let stores: Vec<usize> = (0..self.nodes.all.len())
             .filter(|at| {
                 let node = &self.nodes.all[*at];

@@ -107,23 +107,30 @@ pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
     let maps = config_maps(facts);
     let files = env_files(facts);
     let mut all: Vec<Environment> = nodes.all.iter().map(|_| Environment::default()).collect();
+    let weights = folder_weights(facts, nodes);
     for (at, node) in nodes.all.iter().enumerate() {
+        let main = main_variant(facts, node, &weights);
         let deployed = node.workloads.iter().any(|w| facts.workloads[*w].kind != WorkloadKind::Dockerfile);
         for index in &node.workloads {
             let workload = &facts.workloads[*index];
+            let variant =
+                workload.kind == WorkloadKind::Kubernetes && main.is_some_and(|m| m != workload.place.folder());
+            if variant {
+                continue;
+            }
             for setting in &workload.environment {
                 // A Dockerfile's ENV is a default: the deployment's own value wins.
                 let default = workload.kind == WorkloadKind::Dockerfile && deployed;
                 if default && overridden(facts, node, &setting.key) {
                     continue;
                 }
-                let setting = dereference(setting, &maps);
+                let setting = dereference(setting, &maps, &workload.place);
                 all[at].add_variable(&setting, &workload.profile);
             }
             for from in &workload.environment_from {
                 let found: Option<&Settings> = match from.strip_prefix("file:") {
                     Some(path) => files.get(&(workload.place.root.clone(), path.to_owned())).copied(),
-                    None => maps.get(from.strip_prefix("secret:").unwrap_or(from)).copied(),
+                    None => nearest(&maps, from.strip_prefix("secret:").unwrap_or(from), &workload.place),
                 };
                 for setting in found.into_iter().flat_map(|s| &s.values) {
                     all[at].add_variable(setting, &workload.profile);
@@ -135,6 +142,32 @@ pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
     all
 }
 
+/// How many services each folder of Kubernetes manifests deploys.
+fn folder_weights<'a>(facts: &'a Facts, nodes: &Nodes) -> BTreeMap<&'a str, usize> {
+    let mut weights: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (at, node) in nodes.all.iter().enumerate() {
+        for workload in node.workloads.iter().map(|w| &facts.workloads[*w]) {
+            if workload.kind == WorkloadKind::Kubernetes {
+                weights.entry(workload.place.folder()).or_default().insert(at);
+            }
+        }
+    }
+    weights.into_iter().map(|(folder, nodes)| (folder, nodes.len())).collect()
+}
+
+/// Of several deployments of one service (overlays, examples, providers) the one beside most of the others counts.
+fn main_variant<'a>(
+    facts: &'a Facts,
+    node: &super::services::Node,
+    weights: &BTreeMap<&'a str, usize>,
+) -> Option<&'a str> {
+    let folders = node.workloads.iter().map(|w| &facts.workloads[*w]).filter(|w| w.kind == WorkloadKind::Kubernetes);
+    folders
+        .filter(|w| !w.environment.is_empty() || !w.environment_from.is_empty())
+        .map(|w| w.place.folder())
+        .max_by_key(|f| (weights.get(f).copied().unwrap_or(0), std::cmp::Reverse(f.len()), std::cmp::Reverse(*f)))
+}
+
 fn overridden(facts: &Facts, node: &super::services::Node, key: &str) -> bool {
     node.workloads.iter().any(|w| {
         let other = &facts.workloads[*w];
@@ -142,14 +175,30 @@ fn overridden(facts: &Facts, node: &super::services::Node, key: &str) -> bool {
     })
 }
 
-fn config_maps(facts: &Facts) -> BTreeMap<&str, &Settings> {
-    let mut maps = BTreeMap::new();
+/// ConfigMaps and Secrets by name; variants of one system may define a name several times.
+type Maps<'a> = BTreeMap<&'a str, Vec<&'a Settings>>;
+
+fn config_maps(facts: &Facts) -> Maps<'_> {
+    let mut maps = Maps::new();
     for settings in &facts.settings {
         if let SettingsScope::ConfigMap(name) = &settings.scope {
-            maps.entry(name.as_str()).or_insert(settings);
+            maps.entry(name.as_str()).or_default().push(settings);
         }
     }
     maps
+}
+
+/// The object of this name that stands nearest to who refers to it.
+fn nearest<'a>(maps: &Maps<'a>, name: &str, from: &Place) -> Option<&'a Settings> {
+    let shared = |other: &Place| {
+        let (a, b) = (from.folder().split('/'), other.folder().split('/'));
+        (
+            from.root == other.root,
+            a.zip(b).take_while(|(a, b)| a == b).count(),
+            std::cmp::Reverse(other.folder().matches('/').count()),
+        )
+    };
+    maps.get(name)?.iter().copied().max_by_key(|s| (shared(&s.place), std::cmp::Reverse(s.place.clone())))
 }
 
 fn env_files(facts: &Facts) -> BTreeMap<(String, String), &Settings> {
@@ -163,11 +212,11 @@ fn env_files(facts: &Facts) -> BTreeMap<(String, String), &Settings> {
 }
 
 /// `configmap:NAME/KEY` and `secret:NAME/KEY` become the value that the object gives.
-fn dereference(setting: &Setting, maps: &BTreeMap<&str, &Settings>) -> Setting {
+fn dereference(setting: &Setting, maps: &Maps<'_>, from: &Place) -> Setting {
     let reference = setting.value.strip_prefix("configmap:").or_else(|| setting.value.strip_prefix("secret:"));
     let found = reference
         .and_then(|r| r.split_once('/'))
-        .and_then(|(name, key)| maps.get(name).and_then(|s| s.values.iter().find(|v| v.key == key)));
+        .and_then(|(name, key)| nearest(maps, name, from).and_then(|s| s.values.iter().find(|v| v.key == key)));
     match found {
         Some(value) => Setting { key: setting.key.clone(), value: value.value.clone(), place: value.place.clone() },
         None => setting.clone(),

@@ -98,14 +98,18 @@ impl Builder<'_> {
         self.evidence(at, &workload.place, "Dockerfile");
     }
 
-    /// Dockerfiles in folders without code, once the deployment has said whose folders they are.
+    /// Dockerfiles in folders without code, once the deployment has said whose folders they are: by the build, or by
+    /// the folder's name.
     pub(super) fn late_dockerfiles(&mut self) {
         for (index, workload) in self.facts.workloads.iter().enumerate() {
+            if workload.kind != WorkloadKind::Dockerfile {
+                continue;
+            }
             let key = (workload.place.root.clone(), workload.place.folder().to_owned());
-            if workload.kind == WorkloadKind::Dockerfile
-                && let Some(at) = self.by_folder.get(&key).copied()
-                && !self.nodes[at].workloads.contains(&index)
-            {
+            let last = normal(key.1.rsplit('/').next().unwrap_or_default());
+            let named = || self.by_name.get(&last).copied().filter(|at| self.nodes[*at].folders.is_empty());
+            let at = self.by_folder.get(&key).copied().or_else(named);
+            if let Some(at) = at.filter(|at| !self.nodes[*at].workloads.contains(&index)) {
                 self.dockerfile(index, at);
             }
         }

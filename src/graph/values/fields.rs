@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::model::code::Binding;
 use crate::model::{Argument, Confidence, Expr, SiteKind};
 
-use crate::graph::scope::plain_type;
+use crate::graph::scope::{inner_type, plain_type};
 
 use super::*;
 
@@ -122,11 +122,43 @@ impl<'s, 'a> Values<'s, 'a> {
                     return vec![found.after(&[step], Confidence::Confirmed)];
                 }
                 if let Some(field) = decl.fields.iter().find(|f| f.name == name) {
-                    return self.provided(&field.type_name, name, depth);
+                    let given = self.provided(&field.type_name, name, depth);
+                    return if known(&given) { given } else { self.unmarshalled(holder, name) };
                 }
             }
         }
         vec![Found::hole(format!("nothing sets {owner}.{name}"))]
+    }
+
+    /// A field that a library fills from a configuration file: the way to it through the types that hold it is the
+    /// key (`Configuration { database: Database { url } }` is `database.url`).
+    fn unmarshalled(&self, holder: &'a str, name: &'a str) -> Many<'a> {
+        let found = self.paths_to(holder, 0).into_iter().map(|path| {
+            let key = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            Found::new(Head::Property(key)).after(&[], Confidence::Probable)
+        });
+        found.collect()
+    }
+
+    /// Keys under which an object of a type may stand; the empty one for a type that no other holds.
+    fn paths_to(&self, holder: &str, depth: usize) -> Vec<String> {
+        let mut all = Vec::new();
+        let types = self.scope().units.iter().flat_map(|u| &u.types);
+        for (outer, field) in types.flat_map(|t| t.fields.iter().map(move |f| (t, f))) {
+            let is = plain_type(&field.type_name) == holder || inner_type(&field.type_name) == Some(holder);
+            if !is || depth > 4 || outer.name == holder || all.len() > 8 {
+                continue;
+            }
+            for path in self.paths_to(&outer.name, depth + 1) {
+                all.push(if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) });
+            }
+        }
+        if all.is_empty() {
+            all.push(String::new());
+        }
+        all.sort();
+        all.dedup();
+        all
     }
 
     pub(super) fn member(

@@ -121,7 +121,8 @@ impl Context<'_> {
     /// Objects written as literals (`&kgo.Record{…}` in Go), which no call of the unit holds.
     pub(super) fn literal_objects(&self) -> Vec<Call> {
         let mut all: Vec<Call> = Vec::new();
-        if self.unit.calls.iter().any(|c| c.name.starts_with("new ")) {
+        // Other languages construct objects by calls, which are seen as such.
+        if !matches!(self.unit.language.as_str(), "go" | "rust") {
             return all;
         }
         for binding in &self.unit.bindings {

@@ -14,7 +14,7 @@ use super::Language;
 pub const LANGUAGE: Language = Language { id: "kotlin", extensions: &["kt"], extract };
 
 fn extract(source: &str) -> Unit {
-    let mut walk = Walk { source, builder: Builder::new("kotlin") };
+    let mut walk = Walk { source, builder: Builder::new("kotlin"), implicit: Vec::new() };
     if let Some(tree) = syntax::parse(&tree_sitter_kotlin_ng::LANGUAGE.into(), source) {
         walk.visit(tree.root_node(), 0);
     }
@@ -24,6 +24,8 @@ fn extract(source: &str) -> Unit {
 struct Walk<'s> {
     source: &'s str,
     builder: Builder,
+    /// What calls without a receiver are made on inside `x.apply { … }` and `x.run { … }`.
+    implicit: Vec<Expr>,
 }
 
 impl<'s> Walk<'s> {
@@ -313,22 +315,31 @@ impl<'s> Walk<'s> {
         let used = parent.is_none_or(|p| {
             !matches!(p.kind(), "statements" | "block" | "function_body" | "lambda_literal" | "source_file")
         });
-        let name = if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
+        let (mut name, mut on) = (String::new(), None);
+        if let Expr::Call(receiver, called, arguments) = self.expr(node, Depth::TOP) {
             let types = self.child(node, "type_arguments").map(children).unwrap_or_default();
             let types = types.into_iter().map(|t| self.text(t).to_owned()).collect();
-            let call = self.builder.call(line(node), receiver.map(|r| *r), &name, arguments, used, false);
+            on = receiver.as_deref().filter(|_| matches!(called.as_str(), "apply" | "run")).cloned();
+            let implicit = || self.implicit.last().filter(|_| !called.starts_with("new ")).cloned();
+            let receiver = receiver.map(|r| *r).or_else(implicit);
+            let call = self.builder.call(line(node), receiver, &called, arguments, used, false);
             call.type_arguments = types;
-            name
-        } else {
-            String::new()
-        };
+            name = called;
+        }
         let each = is_each(&name);
         for child in children(node) {
-            let body = each && matches!(child.kind(), "annotated_lambda" | "value_arguments");
+            let lambda = child.kind() == "annotated_lambda";
+            let body = each && (lambda || child.kind() == "value_arguments");
             if body {
                 self.builder.enter_loop();
             }
+            let entered = on.clone().filter(|_| lambda);
+            let deeper = entered.is_some();
+            self.implicit.extend(entered);
             self.visit(child, depth + 1);
+            if deeper {
+                self.implicit.pop();
+            }
             if body {
                 self.builder.leave_loop();
             }
