@@ -193,7 +193,7 @@ impl Directory {
 
     /// Finds the service behind an address.
     #[must_use]
-    pub fn find(&self, nodes: &Nodes, address: &Address) -> Target {
+    pub fn find(&self, nodes: &Nodes, address: &Address, from: usize) -> Target {
         if address.is_relative() {
             return Target::Unknown("no host".to_owned());
         }
@@ -201,7 +201,7 @@ impl Directory {
             return Target::Unknown(format!("the host is not known: {}", address.host));
         }
         if address.is_local() {
-            return self.by_port(address);
+            return self.by_port(address, from);
         }
         let host = address.host.as_str();
         if let Some(at) = nodes.find(host) {
@@ -216,8 +216,12 @@ impl Directory {
         Target::Unknown(format!("no service is called {host}"))
     }
 
-    fn by_port(&self, address: &Address) -> Target {
+    fn by_port(&self, address: &Address, from: usize) -> Target {
         let Some(port) = address.port else { return Target::Unknown("localhost without a port".to_owned()) };
+        // The asking service listens there itself.
+        if self.own_ports.get(&port).is_some_and(|all| all.contains(&from)) && !self.ports.contains_key(&port) {
+            return Target::Node(from, "its own port");
+        }
         for table in [&self.ports, &self.own_ports] {
             if let Some([one]) = table.get(&port).map(Vec::as_slice) {
                 return Target::Node(*one, "published port");

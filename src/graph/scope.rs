@@ -64,7 +64,51 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
             list[*at].push(unit);
         }
     }
+    for (own, libraries) in own.iter().zip(&mut libraries) {
+        borrowed(facts, own, libraries);
+    }
     own.into_iter().zip(libraries).map(|(own, libraries)| Scope::of(own, libraries)).collect()
+}
+
+/// Files of other services that this one's code includes by a relative path (a client that lives beside its
+/// target): they run here as well.
+fn borrowed<'a>(facts: &'a Facts, own: &[&'a Unit], libraries: &mut Vec<&'a Unit>) {
+    let stem = |path: &str| path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_owned();
+    let mut here: BTreeSet<(String, String)> =
+        own.iter().chain(libraries.iter()).map(|u| (u.place.root.clone(), u.place.path.clone())).collect();
+    let mut queue: Vec<&Unit> = own.to_vec();
+    while let Some(unit) = queue.pop() {
+        let relative = unit.imports.iter().filter(|i| i.path.starts_with("../") || i.path.starts_with("./"));
+        let wanted: BTreeSet<String> = relative.filter_map(|i| resolved(unit.place.folder(), &i.path)).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        for other in facts.units.iter().filter(|u| u.place.root == unit.place.root) {
+            let path = &other.place.path;
+            let hit = wanted.contains(path)
+                || wanted.contains(&stem(path))
+                || wanted.contains(stem(path).trim_end_matches("/index"));
+            if hit && here.insert((other.place.root.clone(), path.clone())) {
+                libraries.push(other);
+                queue.push(other);
+            }
+        }
+    }
+}
+
+/// A relative path from a folder; `None` if it leaves the root.
+fn resolved(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop()?;
+            }
+            other => parts.push(other),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 impl<'a> Scope<'a> {
@@ -307,8 +351,23 @@ fn find_literals<'a>(value: &'a Expr, see: &mut impl FnMut(&'a str, &'a [Argumen
 
 /// Names that a runtime calls.
 fn is_entry_name(name: &str) -> bool {
-    matches!(name, "main" | "Main" | "init" | "new" | "run" | "handler" | "setup" | "constructor" | "default")
-        || name.starts_with('<')
+    matches!(
+        name,
+        "main"
+            | "ConfigureServices"
+            | "Configure"
+            | "ConfigureContainer"
+            | "Main"
+            | "init"
+            | "new"
+            | "ConfigureServices"
+            | "Configure"
+            | "run"
+            | "handler"
+            | "setup"
+            | "constructor"
+            | "default"
+    ) || name.starts_with('<')
 }
 
 /// Function names that a unit mentions other than by calling them: passed, returned, registered.

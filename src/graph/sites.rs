@@ -134,6 +134,12 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         } else if !paths.is_empty() {
             addresses = joined(&addresses, &paths);
         }
+        // A client of HTTP takes `accounts/current` for a path, whatever it looks like.
+        for text in
+            addresses.iter_mut().filter(|t| is_relative(&t.text) && !t.text.starts_with('/') && !t.text.is_empty())
+        {
+            text.text.insert(0, '/');
+        }
         let method = self.method(site, &frame);
         addresses.iter().map(|text| self.outbound(unit, site, site.line, &method, text)).collect()
     }
@@ -180,7 +186,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     /// Whom an address leads to.
     #[must_use]
     pub fn settle(&self, address: &Address, text: &Text) -> Settled {
-        match self.directory.find(self.nodes, address) {
+        match self.directory.find(self.nodes, address, self.at) {
             Target::Node(at, _) => Settled::Node(at),
             Target::External(host) => Settled::External(host),
             Target::Unknown(_) if address.is_relative() && !text.is_hole() => Settled::Relative,

@@ -124,6 +124,7 @@ impl<'s> Walk<'s> {
 
     fn import(&mut self, node: Node<'_>) {
         let path = unquote(self.field(node, "source"));
+        let mut aliases: Vec<(String, String)> = Vec::new();
         let mut push =
             |name: &str| self.builder.unit.imports.push(Import { name: name.to_owned(), path: path.clone() });
         for clause in children(node).into_iter().filter(|c| c.kind() == "import_clause") {
@@ -133,12 +134,21 @@ impl<'s> Walk<'s> {
                     "namespace_import" => push(children(part).first().map_or("", |n| text(*n, self.source))),
                     _ => {
                         for specifier in children(part).into_iter().filter(|c| c.kind() == "import_specifier") {
+                            let name = field_text(specifier, "name", self.source);
+                            push(name);
                             let alias = field_text(specifier, "alias", self.source);
-                            push(if alias.is_empty() { field_text(specifier, "name", self.source) } else { alias });
+                            if !alias.is_empty() {
+                                push(alias);
+                                aliases.push((alias.to_owned(), name.to_owned()));
+                            }
                         }
                     }
                 }
             }
+        }
+        // An alias is another name of what is imported.
+        for (alias, name) in aliases {
+            self.builder.bind(&alias, None, Expr::Ref(name), line(node));
         }
     }
 

@@ -152,7 +152,9 @@ impl<'s> Walk<'s> {
                 && let Some(Expr::Literal(path)) = arguments.first().map(|a| &a.value)
             {
                 let short = path.rsplit('/').next().unwrap_or(path).to_owned();
-                self.builder.unit.imports.push(Import { name: short, path: path.clone() });
+                let near = name == "require_relative" && !path.starts_with('.');
+                let path = if near { format!("./{path}") } else { path.clone() };
+                self.builder.unit.imports.push(Import { name: short, path });
             }
             each = is_each(&name);
             self.builder.call(line(node), receiver.map(|r| *r), &name, arguments, used, false);
