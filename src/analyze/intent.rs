@@ -73,7 +73,16 @@ impl Decider<'_> {
         let effect = endpoint.and_then(|e| e.effect);
         match effect {
             Some(StoreEffect::Writes) => return (true, IntentLevel::DatabaseEffect),
-            Some(StoreEffect::Reads) => return (false, IntentLevel::DatabaseEffect),
+            // A store's own method may hide what it does; a command by name and verb is one all the same.
+            Some(StoreEffect::Reads) => {
+                let named =
+                    site.handler.as_deref().is_some_and(|h| Lexicon::starts(&self.knowledge.lexicon.command, h));
+                let verb = site.operation.split(' ').next().unwrap_or_default();
+                if named && matches!(verb, "DELETE" | "PUT" | "PATCH") {
+                    return (true, IntentLevel::HandlerName);
+                }
+                return (false, IntentLevel::DatabaseEffect);
+            }
             Some(StoreEffect::Nothing) | None => {}
         }
         let lexicon = &self.knowledge.lexicon;

@@ -351,23 +351,10 @@ fn find_literals<'a>(value: &'a Expr, see: &mut impl FnMut(&'a str, &'a [Argumen
 
 /// Names that a runtime calls.
 fn is_entry_name(name: &str) -> bool {
-    matches!(
-        name,
-        "main"
-            | "ConfigureServices"
-            | "Configure"
-            | "ConfigureContainer"
-            | "Main"
-            | "init"
-            | "new"
-            | "ConfigureServices"
-            | "Configure"
-            | "run"
-            | "handler"
-            | "setup"
-            | "constructor"
-            | "default"
-    ) || name.starts_with('<')
+    let by_convention = ["ConfigureServices", "Configure", "ConfigureContainer", "run", "handler", "setup", "default"];
+    matches!(name, "main" | "Main" | "init" | "new" | "constructor")
+        || by_convention.contains(&name)
+        || name.starts_with('<')
 }
 
 /// Function names that a unit mentions other than by calling them: passed, returned, registered.

@@ -174,6 +174,9 @@ fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
     if paths::is_test_path(&source.path) {
         return skipped("test code");
     }
+    if paths::is_documentation(&source.path) {
+        return skipped("code among documents");
+    }
     if source.size > SOURCE_LIMIT {
         return skipped("source above 1 MiB");
     }
@@ -206,6 +209,8 @@ fn read_text(source: &Source, listing: &Listing) -> Facts {
     if paths::is_test_path(&source.path) {
         return skipped("test file");
     }
+    // Specifications are often kept among documents; deployments and builds there are examples.
+    let documentation = paths::is_documentation(&source.path);
     let Ok(text) = source.text() else { return skipped("binary or too large for text") };
     let head: String = text.chars().take(400).collect();
     if head.contains(WRITTEN_BY) || head.contains(GENERATED_BY) {
@@ -213,7 +218,7 @@ fn read_text(source: &Source, listing: &Listing) -> Facts {
     }
     let neighbours = Neighbours::new(&listing.sources, &source.root);
     let mut facts = Facts::default();
-    for manifest in MANIFESTS.iter().filter(|m| (m.claims)(source, &text)) {
+    for manifest in MANIFESTS.iter().filter(|m| !documentation && (m.claims)(source, &text)) {
         facts.append(counted((manifest.read)(source, &text, &neighbours), manifest.id));
     }
     for spec in SPECS.iter().filter(|s| (s.claims)(source, &text)) {

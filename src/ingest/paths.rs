@@ -54,11 +54,8 @@ pub fn is_test_path(path: &str) -> bool {
 #[must_use]
 pub fn is_documentation(path: &str) -> bool {
     let lower = path.to_lowercase();
-    lower.rsplit_once('/').is_some_and(|(folders, _)| {
-        folders
-            .split('/')
-            .any(|f| matches!(f, "doc" | "docs" | "documentation" | "examples" | "old-docs") || f.ends_with("-docs"))
-    })
+    let is = |f: &str| matches!(f, "doc" | "docs" | "documentation") || f.ends_with("-docs");
+    lower.rsplit_once('/').is_some_and(|(folders, _)| folders.split('/').any(is))
 }
 
 /// Code of others that is kept in the repository.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Confidence, Evidence, SharedWrite, SourceKind, TableAccess, TableUse};
+use crate::model::{Confidence, Evidence, Note, SharedWrite, SourceKind, TableAccess, TableUse};
 
 use crate::graph::Parts;
 
@@ -14,7 +14,14 @@ impl Joiner<'_> {
     pub fn finish(mut self) -> Parts {
         let tables = self.tables();
         let shared_writes = self.shared_writes(&tables);
-        let services = self.nodes.services(self.config, &self.facts.owners);
+        let mut notes = self.facts.notes.clone();
+        let idle = self.idle();
+        let mut services = self.nodes.services(self.config, &self.facts.owners);
+        services.retain(|s| !idle.contains(&s.name));
+        for name in &idle {
+            let text = "deployed, but its code is not here and nothing calls it: left out".to_owned();
+            notes.push(Note::new(name, text));
+        }
         for at in 0..self.nodes.all.len() {
             let name = &self.nodes.all[at].name;
             let used: BTreeSet<String> =
@@ -42,8 +49,25 @@ impl Joiner<'_> {
             findings: Vec::new(),
             traffic: self.facts.traffic.clone(),
             read: self.facts.counts.clone(),
-            notes: self.facts.notes.clone(),
+            notes,
         }
+    }
+
+    /// Deployed services without code that no edge touches, in a system whose other services have theirs: leftovers
+    /// of manifests, which would only dilute the score.
+    fn idle(&self) -> BTreeSet<String> {
+        let services =
+            || self.nodes.all.iter().enumerate().filter(|(_, n)| n.kind.is_none_or(|k| k == ServiceKind::Service));
+        let coded = services().filter(|(_, n)| !n.languages.is_empty()).count();
+        if coded * 2 < services().count() {
+            return BTreeSet::new();
+        }
+        let touched: BTreeSet<usize> = self.edges.keys().flat_map(|(a, b, ..)| [*a, *b]).collect();
+        let seen = |n: &Node| n.evidence.iter().any(|e| e.source != SourceKind::Manifests);
+        services()
+            .filter(|(at, n)| n.languages.is_empty() && !touched.contains(at) && !seen(n))
+            .map(|(_, n)| n.name.clone())
+            .collect()
     }
 
     /// Uses of tables by code and migrations, with the database where it is certain.
