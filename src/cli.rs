@@ -5,6 +5,7 @@
 mod analyze;
 mod check;
 mod console;
+mod diff;
 mod explain;
 mod inputs;
 mod rules;
@@ -35,6 +36,8 @@ enum Command {
     Analyze(analyze::Analyze),
     /// Judge a system by its score: for CI
     Check(check::Check),
+    /// Compare two results: score, edges, findings, what got better
+    Diff(diff::Diff),
     /// Say what a smell or a service is about
     Explain(explain::Explain),
     /// Rules of client libraries
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
     let code = match &cli.command {
         Command::Analyze(command) => analyze::run(command, &console),
         Command::Check(command) => check::run(command, &console),
+        Command::Diff(command) => diff::run(command, &console),
         Command::Explain(command) => explain::run(command, &console),
         Command::Rules(command) => rules::run(command, &console),
         Command::Schema(command) => schema::run(command, &console),

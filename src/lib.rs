@@ -15,6 +15,7 @@
 
 pub mod analyze;
 pub mod config;
+pub mod diff;
 pub mod error;
 pub mod files;
 pub mod gate;

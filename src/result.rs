@@ -6,7 +6,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
+use crate::error::Error;
+
+pub use crate::model::{Band, Confidence, Evidence, Mode, Severity, Site, SourceKind};
+
+pub use crate::model::{
     Candidate, Dependency, Endpoint, Entity, Finding, NotEvaluated, Note, Plan, ReadCounts, SchemaFact, ScoreReport,
     Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
 };
@@ -58,6 +62,24 @@ pub struct Result {
 }
 
 impl Result {
+    /// Reads a result that was written before.
+    ///
+    /// # Errors
+    /// The bytes are no result, or one of another version of the schema.
+    pub fn read(path: &str, bytes: &[u8]) -> std::result::Result<Self, Error> {
+        let fail = |reason: String| Error::Saved { path: path.to_owned(), reason };
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|e| fail(format!("no JSON: {e}; give a graph.json")))?;
+        match value.get("schema").and_then(serde_json::Value::as_str) {
+            Some(SCHEMA) => {}
+            Some(other) => {
+                return Err(fail(format!("its schema is `{other}`, not {SCHEMA}; write it again with this version")));
+            }
+            None => return Err(fail(format!("no result: it has no schema `{SCHEMA}`; give a graph.json"))),
+        }
+        serde_json::from_value(value).map_err(|e| fail(format!("not readable as {SCHEMA}: {e}; write it again")))
+    }
+
     /// Everything that an analysis and a plan say.
     #[must_use]
     pub fn of(system: &str, analysis: crate::analyze::Analysis, plan: Option<Plan>) -> Self {

@@ -223,3 +223,27 @@ fn the_readme_is_true() {
         assert_eq!(code(&run(&root(), &arguments)), 0, "{arguments:?}");
     }
 }
+
+/// Two results are compared: what is new stands there with its place, and no result at all is a clear error.
+#[test]
+fn diff_shows_what_changed() {
+    let folder = tempfile::tempdir().expect("temp dir");
+    pair(folder.path());
+    assert_eq!(code(&run(folder.path(), &["analyze", ".", "-o", "old"])), 0);
+    file(
+        folder.path(),
+        "b/main.go",
+        "package main\nimport \"net/http\"\nfunc main() { http.Get(\"http://a:8080/x\") }\n",
+    );
+    assert_eq!(code(&run(folder.path(), &["analyze", ".", "-o", "new"])), 0);
+    let output = run(folder.path(), &["diff", "old/graph.json", "new/graph.json"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("b → a is a new blocking call") && shown.contains("b/main.go:3"), "{shown}");
+    let json = run(folder.path(), &["diff", "old/graph.json", "new/graph.json", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(json["new_edges"][0]["source"], "b");
+    let wrong = run(folder.path(), &["diff", "old/graph.json", "docker-compose.yml"]);
+    assert_eq!(code(&wrong), 2);
+    assert!(text(&wrong.stderr).contains("give a graph.json"), "{}", text(&wrong.stderr));
+}

@@ -16,7 +16,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("analyze", &["model", "graph", "config", "rules"]),
     ("plan", &["model", "graph", "analyze", "config", "rules"]),
     ("gate", &["model", "graph", "analyze", "plan", "config", "result"]),
-    ("result", &["model", "graph", "analyze", "plan", "gate"]),
+    ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
+    ("diff", &["result"]),
     ("report", &["result", "model", "analyze"]),
 ];
 

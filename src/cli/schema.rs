@@ -22,6 +22,8 @@ enum SchemaFile {
     Config,
     /// A rule file
     Rule,
+    /// What `diff --json` prints
+    Diff,
 }
 
 pub fn run(command: &Schema, console: &Console) -> Result<u8> {
@@ -30,6 +32,7 @@ pub fn run(command: &Schema, console: &Console) -> Result<u8> {
         SchemaFile::Facts => schemars::schema_for!(unbraid::model::Facts),
         SchemaFile::Config => schemars::schema_for!(unbraid::config::Config),
         SchemaFile::Rule => schemars::schema_for!(unbraid::rules::RuleFile),
+        SchemaFile::Diff => schemars::schema_for!(unbraid::diff::Diff),
     };
     console.print(&format!("{}\n", serde_json::to_string_pretty(&schema)?));
     Ok(0)

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Confidence, Evidence, SourceKind};
+use super::evidence::{Confidence, Evidence, Place, SourceKind};
 
 /// How two services are coupled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -139,6 +139,20 @@ pub struct Site {
     /// The chain of evidence from the call to the address, one step an entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<Evidence>,
+}
+
+impl Site {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::new(&self.root, &self.path, self.line)
+    }
+
+    /// The site as evidence: what it calls, and where.
+    #[must_use]
+    pub fn as_evidence(&self) -> Evidence {
+        Evidence::new(SourceKind::Code, self.place(), &self.operation, self.confidence)
+    }
 }
 
 /// The channel of an asynchronous dependency.
