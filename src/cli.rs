@@ -8,6 +8,7 @@ mod console;
 mod diff;
 mod explain;
 mod inputs;
+mod output;
 mod rules;
 mod schema;
 

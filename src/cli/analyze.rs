@@ -7,18 +7,20 @@ use clap::Args;
 
 use unbraid::config::GateConfig;
 use unbraid::report::text::summary;
-use unbraid::{files, gate, report};
+use unbraid::{files, gate};
 
 use super::console::Console;
 use super::inputs::Inputs;
+use super::output::{self, Output};
 
 #[derive(Debug, Args)]
 pub struct Analyze {
     #[command(flatten)]
     inputs: Inputs,
-    /// Output folder; the default is reports/NAME
-    #[arg(short, long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
+    /// Where to write: a folder for everything, or single files in the format that FORMAT or their name says
+    /// (report.html, graph.json, md=FILE); may be given several times. The default is reports/NAME
+    #[arg(short, long, value_name = "[FORMAT=]PATH")]
+    output: Vec<Output>,
     /// Write the facts too, to be linked with those of other repositories
     #[arg(long, value_name = "FILE")]
     facts_out: Option<PathBuf>,
@@ -33,16 +35,27 @@ pub fn run(command: &Analyze, console: &Console) -> Result<u8> {
     }
     let result = unbraid::analyze(&reading);
     command.inputs.strictly(&result)?;
-    let folder = command.output.clone().unwrap_or_else(|| Path::new("reports").join(file_name(&result.system)));
-    files::write_all(&folder, &report::render(&result))?;
-    let place = folder.join("report.html").display().to_string();
-    console.say(&summary(&result, console.style(), Some(&place)));
+    let mut outputs = command.output.clone();
+    if outputs.is_empty() {
+        outputs.push(Output { format: None, path: Path::new("reports").join(file_name(&result.system)) });
+    }
+    output::write_reports(&outputs, &result)?;
+    // What goes to standard output is not mixed with the summary.
+    if !outputs.iter().any(|o| o.path.as_os_str() == "-") {
+        console.say(&summary(&result, console.style(), Some(&place(&outputs[0]))));
+    }
     // A run that found nothing is not a good result.
     let outcome = gate::judge(&result, &GateConfig::default());
     if outcome.verdict != gate::Verdict::Pass {
         console.complain(&outcome.reasons.join("\n"));
     }
     Ok(outcome.verdict.code())
+}
+
+/// What to open first.
+fn place(output: &Output) -> String {
+    let path = if output.format.is_none() { output.path.join("report.html") } else { output.path.clone() };
+    path.display().to_string()
 }
 
 /// A system's name as the name of a folder.

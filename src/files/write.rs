@@ -14,7 +14,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fail = |e: std::io::Error| Error::Output { path: path.display().to_string(), reason: e.to_string() };
     let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
     if special {
-        return std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(bytes)).map_err(fail);
+        return append(path, bytes);
     }
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(fail)?;
@@ -28,6 +28,33 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         drop(std::fs::remove_file(&beside));
         fail(e)
     })
+}
+
+/// Adds to the end of a file, which is made if it is not there. Devices and pipes are written to; one that was
+/// closed by its reader ends quietly.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let written = std::fs::OpenOptions::new().append(true).create(true).open(path).and_then(|mut f| f.write_all(bytes));
+    quiet_if_closed(written).map_err(|e| Error::Output { path: path.display().to_string(), reason: e.to_string() })
+}
+
+/// Writes to standard output; a closed pipe ends quietly.
+///
+/// # Errors
+/// It cannot be written to, a full disk behind it for example.
+pub fn write_standard_output(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    quiet_if_closed(out.write_all(bytes).and_then(|()| out.flush()))
+        .map_err(|e| Error::Output { path: "standard output".to_owned(), reason: e.to_string() })
+}
+
+fn quiet_if_closed(written: std::io::Result<()>) -> std::io::Result<()> {
+    match written {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Writes several files below a folder. A name that would leave the folder is refused.
