@@ -16,7 +16,7 @@ pub mod traffic;
 
 pub use analysis::{
     Band, Coverage, EdgeMarginal, Entity, EntityClass, Finding, GraphFigures, NotEvaluated, ScoreReport, Severity,
-    SubScores, Term,
+    SubScores, Term, VerbLie,
 };
 pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
 pub use dependency::{

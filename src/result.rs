@@ -12,7 +12,7 @@ pub use crate::model::{Band, Confidence, Evidence, Mode, Severity, Site, SourceK
 
 pub use crate::model::{
     Candidate, Dependency, Endpoint, Entity, Finding, NotEvaluated, Note, Plan, ReadCounts, SchemaFact, ScoreReport,
-    Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
+    Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite, VerbLie,
 };
 
 /// The schema id of a result.
@@ -49,6 +49,9 @@ pub struct Result {
     pub traffic: Option<Traffic>,
     /// Owners of data, sorted by name.
     pub entities: Vec<Entity>,
+    /// Operations whose verb hides what they do.
+    #[serde(default)]
+    pub verb_lies: Vec<VerbLie>,
     /// Smells found, most severe first.
     pub findings: Vec<Finding>,
     /// Smells that could not be evaluated, with the missing input.
@@ -83,7 +86,7 @@ impl Result {
     /// Everything that an analysis and a plan say.
     #[must_use]
     pub fn of(system: &str, analysis: crate::analyze::Analysis, plan: Option<Plan>) -> Self {
-        let crate::analyze::Analysis { graph, score, entities, findings, not_evaluated, .. } = analysis;
+        let crate::analyze::Analysis { graph, score, entities, verb_lies, findings, not_evaluated, .. } = analysis;
         let parts = graph.into_parts();
         Self {
             schema: SCHEMA.to_owned(),
@@ -100,6 +103,7 @@ impl Result {
             schemas: parts.schemas,
             traffic: parts.traffic,
             entities,
+            verb_lies,
             findings,
             not_evaluated,
             plan,

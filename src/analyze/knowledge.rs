@@ -17,10 +17,20 @@ pub struct Knowledge {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lexicon {
-    /// First words of reading operations.
+    /// Words passed over in front of a name.
+    pub neutral: Vec<String>,
+    /// Words of reading operations.
     pub query: Vec<String>,
-    /// First words of writing operations.
+    /// Words of writing operations.
     pub command: Vec<String>,
+    /// Words of writing operations that are nouns too.
+    pub nouns: Vec<String>,
+    /// Segments of a path that command whatever the verb.
+    pub imperative: Vec<String>,
+    /// Words of operations that only tell.
+    pub notify: Vec<String>,
+    /// What is told, behind `send`.
+    pub told: Vec<String>,
     /// Words of computed results.
     pub aggregate: Vec<String>,
     /// First words of create, read, update, delete.

@@ -8,10 +8,11 @@ pub mod knowledge;
 pub mod score;
 pub mod simulate;
 pub mod smells;
+pub mod wording;
 
 use crate::config::Config;
 use crate::graph::{Parts, ServiceGraph};
-use crate::model::{Entity, Finding, NotEvaluated, ScoreReport};
+use crate::model::{Entity, Finding, NotEvaluated, ScoreReport, VerbLie};
 
 use knowledge::Knowledge;
 use score::Coupling;
@@ -27,6 +28,8 @@ pub struct Analysis {
     pub score: Option<ScoreReport>,
     /// Owners of data, by name.
     pub entities: Vec<Entity>,
+    /// Operations whose verb hides what they do.
+    pub verb_lies: Vec<VerbLie>,
     /// Smells, most severe first.
     pub findings: Vec<Finding>,
     /// Smells without their input.
@@ -41,11 +44,12 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     let knowledge = Knowledge::built_in();
     let mut parts: Parts = graph.into_parts();
     intent::assign(&mut parts, &knowledge);
+    let verb_lies = intent::verb_lies(&parts, &knowledge);
     score::memberships(&mut parts, config, &knowledge);
     let graph = ServiceGraph::new(parts);
     let coupling = Coupling::of(&graph);
     let score = score::report(&graph, &coupling, &knowledge);
     let entities = entities::entities(&graph, &coupling, &knowledge);
     let (findings, not_evaluated) = smells::find(&graph, &coupling, &entities, &knowledge);
-    Analysis { graph, coupling, score, entities, findings, not_evaluated, knowledge }
+    Analysis { graph, coupling, score, entities, verb_lies, findings, not_evaluated, knowledge }
 }

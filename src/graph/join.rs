@@ -103,13 +103,18 @@ impl<'j> Joiner<'j> {
                     seen_in: SourceKind::Specs,
                     effect: None,
                     calls_out: None,
+                    call_sites: Vec::new(),
+                    store_calls: None,
+                    aggregates: false,
+                    emits: false,
                 }),
             }
         }
     }
 
-    fn serving(&self, at: usize, method: &str, path: &str) -> Option<&Endpoint> {
-        let fits = |e: &&Endpoint| {
+    /// Operations of a service that a call fits.
+    fn fitting<'e>(&'e self, at: usize, method: &'e str, path: &'e str) -> impl Iterator<Item = &'e Endpoint> {
+        let fits = move |e: &&Endpoint| {
             let verb = e.method == method || e.method == "ANY" || method == "*";
             verb && if e.method == "RPC" {
                 super::rpc::flat(&e.path) == super::rpc::flat(path)
@@ -117,7 +122,16 @@ impl<'j> Joiner<'j> {
                 path_fits(path, &e.path)
             }
         };
-        self.endpoints.get(at)?.iter().filter(fits).max_by_key(|e| literal_length(&e.path))
+        self.endpoints.get(at).into_iter().flatten().filter(fits)
+    }
+
+    /// The operation that a call reaches: the one that says most of those whose fixed segments the call names too,
+    /// else the only one that fits.
+    fn serving<'e>(&'e self, at: usize, method: &'e str, path: &'e str) -> Option<&'e Endpoint> {
+        let fitting: Vec<&'e Endpoint> = self.fitting(at, method, path).collect();
+        let sure = fitting.iter().filter(|e| guessed_segments(path, &e.path) == 0);
+        let only = || if let [one] = fitting.as_slice() { Some(*one) } else { None };
+        sure.max_by_key(|e| literal_length(&e.path)).copied().or_else(only)
     }
 
     /// Services other than `from` that serve a path.
@@ -126,7 +140,7 @@ impl<'j> Joiner<'j> {
             return Vec::new();
         }
         (0..self.endpoints.len())
-            .filter(|at| *at != from && self.serving(*at, &out.method, &out.path).is_some())
+            .filter(|at| *at != from && self.fitting(*at, &out.method, &out.path).next().is_some())
             .collect()
     }
 
@@ -173,10 +187,11 @@ impl<'j> Joiner<'j> {
             self.use_database(from, to, &out);
         }
         if mode == Mode::Sync
-            && let Some(endpoint) = self.serving(to, &out.method, &out.path)
+            && let Some((handler, place)) =
+                self.serving(to, &out.method, &out.path).map(|e| (e.handler.clone(), e.place.to_string()))
         {
-            out.site.handler = Some(endpoint.handler.clone()).filter(|h| !h.is_empty());
-            out.site.handler_place = Some(endpoint.place.to_string());
+            out.site.handler = Some(handler).filter(|h| !h.is_empty());
+            out.site.handler_place = Some(place);
         }
         let source = if out.site.rule.is_empty() || out.site.caller.is_empty() && is_manifest(&out.site) {
             SourceKind::Manifests
@@ -455,6 +470,12 @@ fn unique(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
         .sort_by(|a, b| (&a.service, &a.path, &a.method, &a.place).cmp(&(&b.service, &b.path, &b.method, &b.place)));
     endpoints.dedup_by(|a, b| (&a.service, &a.path, &a.method, &a.place) == (&b.service, &b.path, &b.method, &b.place));
     endpoints
+}
+
+/// Segments where the call has a hole and the template a fixed word.
+fn guessed_segments(call: &str, template: &str) -> usize {
+    let segments = |p: &str| p.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    segments(call).iter().zip(segments(template)).filter(|(c, t)| c.contains('{') && !t.contains('{')).count()
 }
 
 /// Letters of a path outside its holes.

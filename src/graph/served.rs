@@ -23,7 +23,21 @@ const DEPTH: usize = 14;
 pub struct Effects {
     reads: BTreeSet<FunctionId>,
     writes: BTreeSet<FunctionId>,
-    calls_out: BTreeMap<FunctionId, u32>,
+    /// Lines of calls to the store.
+    store_calls: BTreeMap<FunctionId, BTreeSet<u32>>,
+    aggregates: BTreeSet<FunctionId>,
+    emits: BTreeSet<FunctionId>,
+    calls_out: BTreeMap<FunctionId, BTreeSet<Place>>,
+}
+
+/// What a handler reaches.
+#[derive(Debug, Default)]
+struct Reached {
+    effect: Option<StoreEffect>,
+    store_calls: u32,
+    aggregates: bool,
+    emits: bool,
+    calls_out: BTreeSet<Place>,
 }
 
 impl Effects {
@@ -34,50 +48,64 @@ impl Effects {
         for (unit, site) in reader.live() {
             let Some(function) = site.function else { continue };
             let id = FunctionId { unit, function };
-            match stores::access(reader, unit, site) {
-                Some(crate::model::TableAccess::Reads) => effects.reads.insert(id),
-                Some(_) => effects.writes.insert(id),
-                None => false,
-            };
+            if matches!(site.kind, SiteKind::Publish | SiteKind::Mail) {
+                effects.emits.insert(id);
+            }
+            let Some(access) = stores::access(reader, unit, site) else { continue };
+            if access == crate::model::TableAccess::Reads {
+                effects.reads.insert(id);
+                if stores::aggregates(reader, unit, site) {
+                    effects.aggregates.insert(id);
+                }
+            } else {
+                effects.writes.insert(id);
+            }
+            effects.store_calls.entry(id).or_default().insert(site.line);
         }
-        let mut lines = BTreeSet::new();
         for out in outbound.iter().filter(|o| o.mode == crate::model::Mode::Sync) {
-            if let (unit, Some(function)) = out.held_by
-                && lines.insert((unit, function, out.site.line))
-            {
-                *effects.calls_out.entry(FunctionId { unit, function }).or_default() += 1;
+            if let (unit, Some(function)) = out.held_by {
+                let place = Place::new(&out.site.root, &out.site.path, out.site.line);
+                effects.calls_out.entry(FunctionId { unit, function }).or_default().insert(place);
             }
         }
         effects
     }
 
     /// What a handler reaches: its effect on the store and the outbound call sites.
-    fn reached(&self, scope: &Scope<'_>, handler: FunctionId) -> (StoreEffect, u32) {
+    fn reached(&self, scope: &Scope<'_>, handler: FunctionId) -> Reached {
         let mut seen: BTreeSet<FunctionId> = BTreeSet::new();
         let mut queue = vec![(handler, 0)];
-        let (mut effect, mut calls) = (StoreEffect::Nothing, 0);
+        let mut all = Reached { effect: Some(StoreEffect::Nothing), ..Reached::default() };
         while let Some((at, depth)) = queue.pop() {
             if depth > DEPTH || !seen.insert(at) {
                 continue;
             }
             if self.writes.contains(&at) {
-                effect = StoreEffect::Writes;
-            } else if self.reads.contains(&at) && effect == StoreEffect::Nothing {
-                effect = StoreEffect::Reads;
+                all.effect = Some(StoreEffect::Writes);
+            } else if self.reads.contains(&at) && all.effect == Some(StoreEffect::Nothing) {
+                all.effect = Some(StoreEffect::Reads);
             }
-            calls += self.calls_out.get(&at).copied().unwrap_or(0);
+            all.store_calls += self.store_calls.get(&at).map_or(0, |lines| lines.len() as u32);
+            all.aggregates |= self.aggregates.contains(&at);
+            all.emits |= self.emits.contains(&at);
+            all.calls_out.extend(self.calls_out.get(&at).into_iter().flatten().cloned());
             let unit = scope.unit(at.unit);
             for (i, _) in unit.functions.iter().enumerate() {
                 if unit.functions[i].parent == Some(at.function) {
                     queue.push((FunctionId { unit: at.unit, function: i as u32 }, depth + 1));
                 }
             }
-            for call in unit.calls.iter().filter(|c| c.function == Some(at.function)) {
+            for call in unit.calls.iter().filter(|c| c.function == Some(at.function) && !names_only(c)) {
                 queue.extend(callees(scope, at, call).into_iter().map(|id| (id, depth + 1)));
             }
         }
-        (effect, calls)
+        all
     }
+}
+
+/// `methodOn(Controller.class).method(…)` names a method for a link; nothing is called.
+fn names_only(call: &Call) -> bool {
+    matches!(&call.receiver, Some(Expr::Call(_, name, _)) if matches!(name.as_str(), "methodOn" | "on" | "controller"))
 }
 
 /// Functions that a call may enter.
@@ -154,7 +182,8 @@ fn endpoint(
 ) -> Endpoint {
     let function = handler.map(|h| &reader.scope.unit(h.unit).functions[h.function as usize]);
     let place = &reader.scope.unit(handler.map_or(unit, |h| h.unit)).place;
-    let reached = handler.map(|h| effects.reached(reader.scope, h));
+    let known = handler.is_some();
+    let reached = handler.map(|h| effects.reached(reader.scope, h)).unwrap_or_default();
     Endpoint {
         service: reader.nodes.all[reader.at].name.clone(),
         method: method.to_owned(),
@@ -162,8 +191,12 @@ fn endpoint(
         handler: function.map(|f| f.name.clone()).filter(|n| !n.is_empty()).unwrap_or_else(|| written_handler(site)),
         place: Place::new(&place.root, &place.path, function.map_or(site.line, |f| f.line)),
         seen_in: SourceKind::Code,
-        effect: reached.map(|(effect, _)| effect),
-        calls_out: reached.map(|(_, calls)| calls),
+        effect: reached.effect,
+        calls_out: known.then_some(reached.calls_out.len() as u32),
+        call_sites: reached.calls_out.into_iter().collect(),
+        store_calls: known.then_some(reached.store_calls),
+        aggregates: reached.aggregates,
+        emits: reached.emits,
     }
 }
 

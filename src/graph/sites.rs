@@ -141,7 +141,24 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             text.text.insert(0, '/');
         }
         let method = self.method(site, &frame);
-        addresses.iter().map(|text| self.outbound(unit, site, site.line, &method, text)).collect()
+        let mut all: Vec<Outbound> =
+            addresses.iter().map(|text| self.outbound(unit, site, site.line, &method, text)).collect();
+        if let Some(operation) = self.document(site, &frame) {
+            all.iter_mut().for_each(|out| out.site.operation.clone_from(&operation));
+        }
+        all
+    }
+
+    /// The operation of a GraphQL document: `mutation placeOrder`, `query orders`.
+    fn document(&self, site: &'a CallSite, frame: &Frame<'a>) -> Option<String> {
+        let query = site.query.as_ref().filter(|_| site.kind == SiteKind::Graphql)?;
+        let texts = self.part(Some(query), frame);
+        let text = texts.iter().map(|t| t.text.trim_start()).find(|t| !t.starts_with(HOLE))?;
+        let kind = ["mutation", "subscription", "query"].into_iter().find(|k| text.starts_with(k));
+        let named = kind.map_or(text, |k| &text[k.len()..]);
+        // An anonymous document is called by its first field.
+        let name = named.split(|c: char| !c.is_alphanumeric() && c != '_').find(|w| !w.is_empty())?;
+        Some(format!("{} {name}", kind.unwrap_or("query")))
     }
 
     fn method(&self, site: &'a CallSite, frame: &Frame<'a>) -> String {

@@ -34,6 +34,13 @@ pub fn access(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite) -> Option
     (!vague).then_some(by_kind)
 }
 
+/// Does a statement sum or group? (A count alone is a page of a list.)
+#[must_use]
+pub fn aggregates(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite) -> bool {
+    let query = site.query.as_ref().and_then(|q| leading_text(reader, unit, q)).unwrap_or_default().to_uppercase();
+    ["SUM(", "AVG(", "GROUP BY"].iter().any(|word| query.contains(word))
+}
+
 /// The literal text of a query, as far as the file has it at hand.
 fn leading_text(reader: &SiteReader<'_, '_>, unit: u32, expr: &Expr) -> Option<String> {
     match expr {

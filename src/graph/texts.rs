@@ -179,7 +179,8 @@ impl<'s, 'a> Texts<'s, 'a> {
         let mut all = vec![Text::of("")];
         for part in parts {
             let next = self.texts(part, frame, depth + 1);
-            all = product(&all, &next, |a, b| format!("{a}{b}"));
+            let written = matches!(part, Expr::Literal(_));
+            all = product(&all, &next, |a, b| if written { format!("{a}{b}") } else { appended(a, b) });
         }
         all
     }
@@ -248,6 +249,13 @@ impl<'s, 'a> Texts<'s, 'a> {
             (None, None) => vec![not_set("placeholder", key)],
         }
     }
+}
+
+/// A followed value behind the text before it. Nothing after a slash, or a second address, is a value that was not
+/// followed to its end (an initial `""`, a name that means something else elsewhere): a hole.
+fn appended(text: &str, value: &str) -> String {
+    let unlikely = value.is_empty() && text.ends_with('/') || value.contains("://") && text.contains("://");
+    format!("{text}{}", if unlikely { HOLE } else { value })
 }
 
 fn not_set(what: &str, name: &str) -> Text {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Confidence, Evidence};
+use super::evidence::{Confidence, Evidence, Place};
 
 /// The bands of the Synchronous Coupling Score (analysis.md §3; provisional).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -176,6 +176,23 @@ pub struct Entity {
     /// Rank by PageRank, from 1.
     #[serde(default)]
     pub rank_by_page_rank: u32,
+}
+
+/// An operation whose verb says something else than its handler does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerbLie {
+    /// Who serves it.
+    pub service: String,
+    /// `GET /orders/{}/pay`.
+    pub operation: String,
+    /// Handler name.
+    pub handler: String,
+    /// Where the handler stands.
+    pub place: Place,
+    /// `true`: its verb reads and it writes; `false`: its verb writes and it only reads.
+    pub writes: bool,
+    /// Services that call it.
+    pub callers: Vec<String>,
 }
 
 /// Severity of a finding.

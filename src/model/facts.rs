@@ -352,6 +352,18 @@ pub struct Endpoint {
     pub effect: Option<StoreEffect>,
     /// Outbound call sites that the handler reaches; `None` = not known.
     pub calls_out: Option<u32>,
+    /// These call sites, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub call_sites: Vec<Place>,
+    /// Calls to the service's own store that the handler reaches; `None` = not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_calls: Option<u32>,
+    /// The handler's answer is counted, summed or grouped by a query.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aggregates: bool,
+    /// The handler publishes a message or sends mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emits: bool,
 }
 
 /// What a handler does to its own store.
