@@ -67,6 +67,12 @@ enum Effect {
     Unknown,
 }
 
+/// A call that a handler makes: the handler that it reaches, if known, and whether its words say that it writes.
+struct Onward {
+    handler: Option<usize>,
+    by_words: bool,
+}
+
 struct Decider<'d> {
     /// Handlers by service and place.
     handlers: BTreeMap<(String, String), usize>,
@@ -94,7 +100,7 @@ impl<'d> Decider<'d> {
             }
         }
         // Of each handler the calls it makes; `None` stands for one that leads nowhere we know.
-        let calls: Vec<Vec<Option<(Option<usize>, bool)>>> = parts
+        let calls: Vec<Vec<Option<Onward>>> = parts
             .endpoints
             .iter()
             .map(|e| {
@@ -102,7 +108,9 @@ impl<'d> Decider<'d> {
                     None => vec![None],
                     Some(sites) => sites
                         .iter()
-                        .map(|(d, s)| Some((self.handler(&d.target, s), self.by_words(s, None).0)))
+                        .map(|(d, s)| {
+                            Some(Onward { handler: self.handler(&d.target, s), by_words: self.by_words(s, None).0 })
+                        })
                         .collect(),
                 };
                 e.call_sites.iter().flat_map(of).collect()
@@ -125,17 +133,17 @@ impl<'d> Decider<'d> {
     }
 
     /// The effect of a handler that writes nothing by itself.
-    fn reached(&self, settled: &Settled, at: usize, calls: &[Option<(Option<usize>, bool)>]) -> Effect {
+    fn reached(&self, settled: &Settled, at: usize, calls: &[Option<Onward>]) -> Effect {
         let (mut all_known, mut writes) = (true, false);
         for call in calls {
-            let Some((handler, by_words)) = call else {
+            let Some(onward) = call else {
                 all_known = false;
                 continue;
             };
-            writes |= match handler.map(|h| settled.effects[h]) {
+            writes |= match onward.handler.map(|h| settled.effects[h]) {
                 Some(Effect::Writes) => true,
                 Some(Effect::Clean) => false,
-                Some(Effect::Unknown) | None => *by_words,
+                Some(Effect::Unknown) | None => onward.by_words,
             };
         }
         match settled.own[at].effect {
