@@ -6,7 +6,9 @@
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::model::{Confidence, Endpoint, Evidence, Facts, Mode, Place, Site, SiteKind, SourceKind, TableUse};
+use crate::model::{
+    Confidence, Endpoint, Evidence, Facts, Mode, Place, SchemaFact, Site, SiteKind, SourceKind, TableUse,
+};
 use crate::rules::Rules;
 
 use super::address::Directory;
@@ -35,6 +37,8 @@ pub struct Reading {
     pub endpoints: Vec<Endpoint>,
     /// Tables.
     pub tables: Vec<TableUse>,
+    /// Schemas of types that are mapped to tables.
+    pub schemas: Vec<SchemaFact>,
 }
 
 /// Links facts into a graph.
@@ -125,6 +129,7 @@ impl<'w, 'a> World<'w, 'a> {
             }
             self.context_path(at, &mut reading.endpoints);
             reading.tables = stores::tables(reader);
+            reading.schemas = super::schemas::schemas(reader);
             reading
         })
     }

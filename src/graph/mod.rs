@@ -10,6 +10,7 @@ pub mod link;
 pub mod observed;
 pub mod roles;
 pub mod rpc;
+pub mod schemas;
 pub mod scope;
 pub mod served;
 pub mod services;

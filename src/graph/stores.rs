@@ -208,11 +208,11 @@ fn mapped_types<'a>(reader: &SiteReader<'_, 'a>) -> BTreeMap<&'a str, String> {
     mapped
 }
 
-fn table_name(name: &str) -> String {
+pub(super) fn table_name(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).trim_matches(['"', '`', '[', ']']).to_lowercase()
 }
 
-fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let mut out = String::new();
     for (i, c) in name.chars().enumerate() {
         if c.is_uppercase() && i > 0 {

@@ -302,6 +302,12 @@ pub struct SchemaFact {
     pub table: Option<String>,
     /// Fields.
     pub fields: Vec<SchemaField>,
+    /// Columns that it takes away (`ALTER TABLE … DROP COLUMN`, the old name of a renamed one).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removes: Vec<String>,
+    /// Services whose schema it is; filled by linking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
 }
 
 /// A field of a schema.

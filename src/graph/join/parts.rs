@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Confidence, Evidence, Note, SharedWrite, SourceKind, TableAccess, TableUse};
+use crate::model::{Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse};
 
 use crate::graph::Parts;
 
@@ -14,6 +14,7 @@ impl Joiner<'_> {
     pub fn finish(mut self) -> Parts {
         let tables = self.tables();
         let shared_writes = self.shared_writes(&tables);
+        let schemas = self.schemas();
         let mut notes = self.facts.notes.clone();
         let idle = self.idle();
         let mut services = self.nodes.services(self.config, &self.facts.owners);
@@ -44,7 +45,7 @@ impl Joiner<'_> {
             shared_writes,
             tables,
             endpoints: unique(self.endpoints.into_iter().flatten().collect()),
-            schemas: self.facts.schemas.clone(),
+            schemas,
             owners: self.facts.owners.clone(),
             findings: Vec::new(),
             traffic: self.facts.traffic.clone(),
@@ -68,6 +69,20 @@ impl Joiner<'_> {
             .filter(|(at, n)| n.languages.is_empty() && !touched.contains(at) && !seen(n))
             .map(|(_, n)| n.name.clone())
             .collect()
+    }
+
+    /// Schemas with the services that they belong to: of code by its reading, of files by their folder.
+    fn schemas(&mut self) -> Vec<SchemaFact> {
+        let mut all = self.facts.schemas.clone();
+        for schema in &mut all {
+            let (owners, library) = self.nodes.owners(self.facts, &schema.place);
+            if !library {
+                schema.services = owners.iter().map(|at| self.nodes.all[*at].name.clone()).collect();
+            }
+        }
+        all.extend(self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.schemas)));
+        all.sort_by(|a, b| (&a.place, &a.name, &a.services).cmp(&(&b.place, &b.name, &b.services)));
+        all
     }
 
     /// Uses of tables by code and migrations, with the database where it is certain.

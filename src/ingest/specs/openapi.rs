@@ -1,5 +1,7 @@
 //! OpenAPI 2 and 3, in YAML or JSON: operations, servers, component schemas.
 
+use std::collections::BTreeMap;
+
 use crate::files::Source;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SchemaField;
@@ -91,21 +93,11 @@ fn references(node: &Node, into: &mut Vec<String>, depth: usize) {
 
 fn schemas(source: &Source, document: &Node, facts: &mut Facts) {
     let components =
-        document.at(&["components", "schemas"]).entries().iter().chain(document.get("definitions").entries());
-    for (name, schema) in components {
-        let required: Vec<&str> = schema.get("required").list().iter().filter_map(Node::text).collect();
-        let fields = schema.get("properties").entries().iter().map(|(field, value)| {
-            let reference = value.get("$ref").text().map(|r| r.rsplit('/').next().unwrap_or(r));
-            let type_name = reference.or_else(|| value.get("format").text()).or_else(|| value.get("type").text());
-            SchemaField {
-                name: field.clone(),
-                type_name: type_name.unwrap_or_default().to_owned(),
-                required: required.contains(&field.as_str()),
-                key: field == "id",
-                line: value.line,
-            }
-        });
-        let fields: Vec<SchemaField> = fields.collect();
+        || document.at(&["components", "schemas"]).entries().iter().chain(document.get("definitions").entries());
+    let by_name: BTreeMap<&str, &Node> = components().map(|(name, schema)| (name.as_str(), schema)).collect();
+    for (name, schema) in components() {
+        let mut fields = Vec::new();
+        collect(schema, &by_name, &mut fields, 0);
         if !fields.is_empty() {
             facts.schemas.push(SchemaFact {
                 place: Place::new(&source.root, &source.path, schema.line),
@@ -113,8 +105,45 @@ fn schemas(source: &Source, document: &Node, facts: &mut Facts) {
                 name: name.clone(),
                 table: None,
                 fields,
+                removes: Vec::new(),
+                services: Vec::new(),
             });
         }
+    }
+}
+
+/// The properties of a schema, those of the schemas that `allOf` adds first.
+fn collect(schema: &Node, by_name: &BTreeMap<&str, &Node>, into: &mut Vec<SchemaField>, depth: usize) {
+    if depth > 8 {
+        return;
+    }
+    for part in schema.get("allOf").list() {
+        let referred = part.get("$ref").text().and_then(|r| by_name.get(r.rsplit('/').next().unwrap_or(r)));
+        collect(referred.copied().unwrap_or(part), by_name, into, depth + 1);
+    }
+    let required: Vec<&str> = schema.get("required").list().iter().filter_map(Node::text).collect();
+    for (field, value) in schema.get("properties").entries() {
+        into.retain(|f| f.name != *field);
+        into.push(SchemaField {
+            name: field.clone(),
+            type_name: type_name(value),
+            required: required.contains(&field.as_str()),
+            key: field == "id",
+            line: value.line,
+        });
+    }
+    for field in into.iter_mut() {
+        field.required |= required.contains(&field.name.as_str());
+    }
+}
+
+/// The name of what is referred to, else the format, else the type; `X[]` for a list.
+fn type_name(value: &Node) -> String {
+    let reference = value.get("$ref").text().map(|r| r.rsplit('/').next().unwrap_or(r));
+    let plain = reference.or_else(|| value.get("format").text()).or_else(|| value.get("type").text());
+    match plain {
+        Some("array") => format!("{}[]", type_name(value.get("items"))),
+        plain => plain.unwrap_or_default().to_owned(),
     }
 }
 
@@ -135,5 +164,15 @@ mod tests {
         );
         assert_eq!(operation.schemas, ["Order"]);
         assert!(facts.schemas[0].fields[0].key && facts.schemas[0].fields[0].required);
+    }
+
+    #[test]
+    fn schemas_built_of_others_have_all_fields() {
+        let text = "openapi: 3.0.3\npaths: {}\ncomponents:\n  schemas:\n    Base: {required: [id], properties: {id: {type: string}}}\n    Order:\n      allOf:\n        - $ref: '#/components/schemas/Base'\n        - properties: {lines: {type: array, items: {$ref: '#/components/schemas/Line'}}}\n";
+        let facts = read(&Source::in_memory("a.yaml", text.as_bytes()), text);
+        let order = facts.schemas.iter().find(|s| s.name == "Order").expect("Order");
+        let names: Vec<(&str, &str, bool)> =
+            order.fields.iter().map(|f| (f.name.as_str(), f.type_name.as_str(), f.required)).collect();
+        assert_eq!(names, [("id", "string", true), ("lines", "Line[]", false)]);
     }
 }

@@ -51,6 +51,8 @@ fn read(source: &Source, text: &str) -> Facts {
                     name: (*name).to_owned(),
                     table: None,
                     fields: Vec::new(),
+                    removes: Vec::new(),
+                    services: Vec::new(),
                 })));
             }
             ["rpc", name, rest @ ..] => {
@@ -69,8 +71,13 @@ fn read(source: &Source, text: &str) -> Facts {
                     });
                 }
             }
-            [kind @ .., name, tag] | [kind @ .., name, tag, _] if tag.parse::<u32>().is_ok() && !kind.is_empty() => {
-                if let Some(Block::Message(message)) = blocks.last_mut() {
+            [kind @ .., name, tag] | [kind @ .., name, tag, _]
+                if tag.parse::<u32>().is_ok()
+                    && kind.first().is_some_and(|k| !matches!(*k, "option" | "reserved" | "extensions" | "enum")) =>
+            {
+                // The fields of a `oneof` belong to the message around it.
+                let message = blocks.iter_mut().rev().find(|b| matches!(b, Block::Message(_)));
+                if let Some(Block::Message(message)) = message {
                     message.fields.push(SchemaField {
                         name: (*name).to_owned(),
                         type_name: kind.join(" "),
@@ -137,5 +144,13 @@ mod tests {
         );
         assert_eq!(facts.operations[0].schemas, ["QuoteRequest", "Quote"]);
         assert_eq!(facts.schemas[0].fields.len(), 2);
+    }
+
+    #[test]
+    fn fields_of_a_choice_belong_to_the_message_around_it() {
+        let text = "message Pay {\n  string id = 1;\n  oneof how {\n    Card card = 2;\n  }\n  enum Kind { A = 0; }\n  reserved 9;\n}\n";
+        let facts = read(&Source::in_memory("p.proto", text.as_bytes()), text);
+        let names: Vec<&str> = facts.schemas[0].fields.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["id", "card"]);
     }
 }
