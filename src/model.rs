@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod expr;
 pub mod facts;
 pub mod plan;
+pub mod practice;
 pub mod service;
 pub mod traffic;
 
@@ -30,5 +31,6 @@ pub use facts::{
     Settings, StoreEffect, Workload, WorkloadKind,
 };
 pub use plan::{Action, Plan, Residue, Step, Verdict};
+pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, StepKind};
 pub use service::{Membership, Service, ServiceKind};
 pub use traffic::{Ledger, Relation, Traffic, TrafficRow};

@@ -7,11 +7,13 @@ use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::model::{
-    Confidence, Endpoint, Evidence, Facts, Mode, Place, SchemaFact, Site, SiteKind, SourceKind, TableUse,
+    Confidence, Endpoint, Evidence, Facts, Flow, Mode, Place, PracticeKind, SchemaFact, Site, SiteKind, SourceKind,
+    TableUse,
 };
 use crate::rules::Rules;
 
 use super::address::Directory;
+use super::flows::{Waits, flows};
 use super::join::Joiner;
 use super::roles::Roles;
 use super::rpc::{Rpcs, flat, interface_types, service_stem};
@@ -39,6 +41,8 @@ pub struct Reading {
     pub tables: Vec<TableUse>,
     /// Schemas of types that are mapped to tables.
     pub schemas: Vec<SchemaFact>,
+    /// What entries do.
+    pub flows: Vec<Flow>,
 }
 
 /// Links facts into a graph.
@@ -49,8 +53,17 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     let environments = environments(facts, &nodes);
     let directory = Directory::of(facts, &nodes, &environments);
     let scopes = scopes(facts, &nodes);
-    let world =
-        World { facts, nodes: &nodes, directory: &directory, environments: &environments, scopes: &scopes, rules };
+    let waits = facts.practices.iter().filter(|p| p.kind == PracticeKind::Wait);
+    let waits = waits.map(|p| (p.place.root.clone(), p.place.path.clone(), p.place.line)).collect();
+    let world = World {
+        facts,
+        nodes: &nodes,
+        directory: &directory,
+        environments: &environments,
+        scopes: &scopes,
+        rules,
+        waits,
+    };
     let mut rpcs = Rpcs::of(facts);
     world.implementers(&mut rpcs);
     let readings: Vec<Reading> = (0..nodes.all.len()).into_par_iter().map(|at| world.read(at, &rpcs)).collect();
@@ -81,6 +94,7 @@ struct World<'w, 'a> {
     environments: &'w [Environment],
     scopes: &'w [Scope<'a>],
     rules: &'w Rules,
+    waits: Waits,
 }
 
 impl<'w, 'a> World<'w, 'a> {
@@ -130,6 +144,7 @@ impl<'w, 'a> World<'w, 'a> {
             self.context_path(at, &mut reading.endpoints);
             reading.tables = stores::tables(reader);
             reading.schemas = super::schemas::schemas(reader);
+            reading.flows = flows(reader, &reading.outbound, &self.waits);
             reading
         })
     }

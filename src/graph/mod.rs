@@ -5,9 +5,11 @@
 pub mod address;
 pub mod digraph;
 pub mod edges;
+pub mod flows;
 pub mod join;
 pub mod link;
 pub mod observed;
+pub mod profiles;
 pub mod roles;
 pub mod rpc;
 pub mod schemas;
@@ -24,8 +26,8 @@ pub mod values;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Candidate, Dependency, Endpoint, Finding, Note, Owner, ReadCounts, SchemaFact, Service, SharedWrite, SiteCounts,
-    TableUse, Traffic, UnresolvedSite,
+    Candidate, Dependency, Endpoint, Finding, Flow, Note, Owner, Practice, Profile, ReadCounts, SchemaFact, Service,
+    SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
 };
 
 /// The parts of a graph, each sorted by its identity.
@@ -51,6 +53,12 @@ pub struct Parts {
     pub schemas: Vec<SchemaFact>,
     /// Owners.
     pub owners: Vec<Owner>,
+    /// What entries do, step by step, by service.
+    pub flows: Vec<Flow>,
+    /// How services are run; without a service where nobody owns the place.
+    pub practices: Vec<Practice>,
+    /// How services are built and deployed.
+    pub profiles: Vec<Profile>,
     /// Findings that only linking can see (hard-coded addresses, dual writes).
     pub findings: Vec<Finding>,
     /// What traces say.

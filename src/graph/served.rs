@@ -109,7 +109,7 @@ fn names_only(call: &Call) -> bool {
 }
 
 /// Functions that a call may enter.
-fn callees(scope: &Scope<'_>, from: FunctionId, call: &Call) -> Vec<FunctionId> {
+pub(super) fn callees(scope: &Scope<'_>, from: FunctionId, call: &Call) -> Vec<FunctionId> {
     let caller = &scope.unit(from.unit).functions[from.function as usize];
     let id = |(u, i, _): &(u32, u32, &crate::model::Function)| FunctionId { unit: *u, function: *i };
     let all: Vec<_> = scope.functions(&call.name).collect();
@@ -210,7 +210,7 @@ fn written_handler(site: &CallSite) -> String {
 }
 
 /// The function that handles: the annotated one, the registered one, or the inline one.
-fn handler_of(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite) -> Option<FunctionId> {
+pub(super) fn handler_of(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite) -> Option<FunctionId> {
     let u = reader.scope.unit(unit);
     let by_name = |name: &str| {
         let name = name.rsplit(['@', '.', ':']).next().unwrap_or(name);

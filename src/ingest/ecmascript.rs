@@ -17,6 +17,7 @@ pub fn extract(source: &str, language: &str, grammar: &tree_sitter::Language) ->
     let mut walk = Walk { source, builder: Builder::new(language) };
     if let Some(tree) = syntax::parse(grammar, source) {
         walk.visit(tree.root_node(), 0);
+        walk.builder.unit.conditions = syntax::conditions(tree.root_node(), source);
     }
     walk.builder.unit
 }

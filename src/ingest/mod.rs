@@ -2,10 +2,12 @@
 //!
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
+pub mod duration;
 pub mod ecmascript;
 pub mod examples;
 pub mod manifests;
 pub mod paths;
+pub mod practices;
 pub mod recognise;
 mod secrets;
 pub mod source;
@@ -63,6 +65,8 @@ pub fn ingest(listing: &Listing, rules: &Rules) -> Result<Facts, Error> {
         counts: ReadCounts { files, ..ReadCounts::default() },
         ..Facts::default()
     });
+    let mut practices = practices::find(&facts);
+    facts.practices.append(&mut practices);
     facts.sort();
     Ok(facts)
 }
@@ -196,6 +200,7 @@ fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
     if unit.language.is_empty() {
         language.id.clone_into(&mut unit.language);
     }
+    unit.lines = text.lines().count() as u32;
     secrets::mask(&mut unit);
     recognise::recognise(&mut unit, rules);
     counted(Facts { units: vec![unit], ..Facts::default() }, language.id)

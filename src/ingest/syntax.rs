@@ -5,7 +5,7 @@
 use tree_sitter::{Language, Node, Parser, Tree};
 
 use crate::model::code::Parameter;
-use crate::model::{Argument, Binding, Call, Expr, Function, Unit};
+use crate::model::{Argument, Binding, Call, Condition, Expr, Function, Unit};
 
 /// Deeper nesting than this is not followed (generated parsers and data files; hand-written code stays below 60).
 pub const DEPTH_LIMIT: usize = 400;
@@ -44,6 +44,46 @@ pub fn field_text<'a>(node: Node<'_>, field: &str, source: &'a str) -> &'a str {
 pub fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
     node.named_children(&mut cursor).filter(|n| !n.kind().contains("comment")).collect()
+}
+
+/// Conditions of a tree, whatever the language: a node that is called an `if` (or a conditional expression) and has
+/// a condition. The names in it are what the decision looks at.
+#[must_use]
+pub fn conditions(root: Node<'_>, source: &str) -> Vec<Condition> {
+    let mut all = Vec::new();
+    let mut queue = vec![(root, 0)];
+    while let Some((node, depth)) = queue.pop() {
+        if depth > DEPTH_LIMIT {
+            continue;
+        }
+        let kind = node.kind();
+        let decides = ["if", "elif", "else_if", "unless", "conditional", "ternary", "guard"];
+        let is_condition = decides.iter().any(|d| kind.starts_with(d));
+        if let Some(condition) = node.child_by_field_name("condition").filter(|_| is_condition) {
+            let mut names = Vec::new();
+            mentioned(condition, source, &mut names, 0);
+            names.sort();
+            names.dedup();
+            let end_line = node.end_position().row as u32 + 1;
+            all.push(Condition { line: line(condition), end_line, names });
+        }
+        queue.extend(children(node).into_iter().map(|c| (c, depth + 1)));
+    }
+    all.sort_by(|a, b| (a.line, a.end_line, &a.names).cmp(&(b.line, b.end_line, &b.names)));
+    all
+}
+
+fn mentioned(node: Node<'_>, source: &str, into: &mut Vec<String>, depth: usize) {
+    if depth > DEPTH_LIMIT {
+        return;
+    }
+    let parts = children(node);
+    if parts.is_empty() && (node.kind().contains("identifier") || node.kind().contains("name")) {
+        into.push(text(node, source).trim_start_matches('$').to_owned());
+    }
+    for child in parts {
+        mentioned(child, source, into, depth + 1);
+    }
 }
 
 /// Collects what a language sees, keeping track of the enclosing function, type and loop.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Confidence, Place};
 use super::expr::{Argument, Expr};
+use super::practice::Condition;
 
 /// One source file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,12 @@ pub struct Unit {
     /// Calls, declarations and annotations that a rule recognised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<CallSite>,
+    /// Conditions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Lines of the file.
+    #[serde(default)]
+    pub lines: u32,
 }
 
 /// `import path as name`.

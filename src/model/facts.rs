@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Unit;
 use super::evidence::{Note, Place};
 use super::expr::Expr;
+use super::practice::Practice;
 use super::traffic::Traffic;
 
 /// All facts of a run. Each list is sorted by place before linking.
@@ -42,6 +43,9 @@ pub struct Facts {
     /// Owners of folders.
     #[serde(default)]
     pub owners: Vec<Owner>,
+    /// How services are built and run.
+    #[serde(default)]
+    pub practices: Vec<Practice>,
     /// What traces say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
@@ -67,6 +71,7 @@ impl Facts {
         self.operations.append(&mut other.operations);
         self.schemas.append(&mut other.schemas);
         self.owners.append(&mut other.owners);
+        self.practices.append(&mut other.practices);
         self.notes.append(&mut other.notes);
         self.counts.merge(&other.counts);
         if let Some(traffic) = other.traffic {
@@ -87,6 +92,8 @@ impl Facts {
         self.operations.sort_by(|a, b| (&a.place, &a.path, &a.method).cmp(&(&b.place, &b.path, &b.method)));
         self.schemas.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
         self.owners.sort_by(|a, b| a.place.cmp(&b.place));
+        self.practices.sort();
+        self.practices.dedup();
         self.notes.sort();
         self.notes.dedup();
     }

@@ -22,6 +22,12 @@ impl From<Pattern> for String {
 }
 
 impl Pattern {
+    /// A pattern; `*` stands for anything.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The name, if there is no `*` in it.
     #[must_use]
     pub fn exact(&self) -> Option<&str> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse};
 
-use crate::graph::Parts;
+use crate::graph::{Parts, profiles};
 
 use super::*;
 
@@ -31,6 +31,7 @@ impl Joiner<'_> {
         }
         let nodes = &self.nodes;
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
+        let profiles = profiles::profiles(self.facts, &self.nodes, &services, &self.databases);
         let mut unresolved = self.unresolved;
         unresolved.sort();
         unresolved.dedup();
@@ -47,6 +48,9 @@ impl Joiner<'_> {
             endpoints: unique(self.endpoints.into_iter().flatten().collect()),
             schemas,
             owners: self.facts.owners.clone(),
+            flows: self.readings.into_iter().flat_map(|r| r.flows).collect(),
+            practices: profiles::practices(self.facts, &self.nodes),
+            profiles,
             findings: Vec::new(),
             traffic: self.facts.traffic.clone(),
             read: self.facts.counts.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::files::Source;
 use crate::ingest::paths::join;
-use crate::model::{Facts, Place, Setting, Workload, WorkloadKind};
+use crate::model::{Facts, Place, Practice, PracticeKind, Setting, Workload, WorkloadKind};
 
 use super::{Manifest, Neighbours, masked};
 
@@ -73,7 +73,24 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
             _ => {}
         }
     }
-    Facts { workloads: vec![workload], ..Facts::default() }
+    let practices = several(&workload).into_iter().collect();
+    Facts { workloads: vec![workload], practices, ..Facts::default() }
+}
+
+/// A command that starts more than one process: in the background beside another, or by a process manager.
+fn several(workload: &Workload) -> Option<Practice> {
+    let command = workload.command.join(" ");
+    let background = command.replace("&&", ";").replace("2>&1", "").matches(" & ").count();
+    let manager = ["supervisord", "concurrently", "foreman", "honcho", "npm-run-all --parallel", "pm2 start"]
+        .iter()
+        .find(|m| command.contains(**m));
+    if background == 0 && manager.is_none() {
+        return None;
+    }
+    let says = format!("starts `{command}`");
+    let mut practice = Practice::new(PracticeKind::Processes, workload.place.clone(), &says);
+    practice.value = (background > 0).then_some(background as u64 + 1);
+    Some(practice)
 }
 
 /// Instructions with continued lines joined, and the line of each.

@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 
 use crate::files::Source;
+use crate::ingest::duration::written;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SettingsScope;
-use crate::model::{Expr, Facts, Note, Place, Route, Setting, Settings, Workload, WorkloadKind};
+use crate::model::{
+    Expr, Facts, Note, Place, Practice, PracticeKind, Route, Setting, Settings, Workload, WorkloadKind,
+};
 
 use super::{Manifest, Neighbours, masked};
 
@@ -69,7 +72,11 @@ fn object(source: &Source, node: &Node, facts: &mut Facts, depth: usize) {
         "ConfigMap" | "Secret" => facts.settings.push(settings(source, node)),
         "Ingress" => facts.routes.extend(ingress(node, place)),
         "HTTPRoute" | "GRPCRoute" => facts.routes.extend(http_route(node, place)),
-        "VirtualService" => facts.routes.extend(virtual_service(node, place)),
+        "VirtualService" => {
+            facts.practices.extend(mesh_limits(source, node));
+            facts.routes.extend(virtual_service(node, place));
+        }
+        "DestinationRule" => facts.practices.extend(mesh_breaker(source, node)),
         _ => {}
     }
 }
@@ -245,6 +252,43 @@ fn http_route(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
         }
     }
     all
+}
+
+/// Time limits and retries that the mesh puts on calls to a host.
+fn mesh_limits(source: &Source, node: &Node) -> Vec<Practice> {
+    let mut all = Vec::new();
+    for http in node.at(&["spec", "http"]).list() {
+        let hosts: Vec<String> = http
+            .get("route")
+            .list()
+            .iter()
+            .filter_map(|r| r.at(&["destination", "host"]).text())
+            .map(str::to_owned)
+            .collect();
+        let mut add = |kind: PracticeKind, at: &Node, value: Option<u64>| {
+            let place = Place::new(&source.root, &source.path, at.line);
+            let says = format!("the mesh limits calls to {}: {}", hosts.join(", "), at.str());
+            all.push(Practice { value, targets: hosts.clone(), ..Practice::new(kind, place, &says) });
+        };
+        let timeout = http.get("timeout");
+        if let Some(text) = timeout.text() {
+            add(PracticeKind::Timeout, timeout, written(text, "s"));
+        }
+        let attempts = http.at(&["retries", "attempts"]);
+        if let Some(text) = attempts.text() {
+            add(PracticeKind::Retry, attempts, text.parse().ok());
+        }
+    }
+    all
+}
+
+/// Outlier detection that the mesh does for calls to a host.
+fn mesh_breaker(source: &Source, node: &Node) -> Option<Practice> {
+    let detection = node.at(&["spec", "trafficPolicy", "outlierDetection"]);
+    let host = node.at(&["spec", "host"]).text().filter(|_| !detection.is_null())?;
+    let place = Place::new(&source.root, &source.path, detection.line);
+    let practice = Practice::new(PracticeKind::Breaker, place, &format!("the mesh ejects failing instances of {host}"));
+    Some(Practice { targets: vec![host.to_owned()], ..practice })
 }
 
 fn virtual_service(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {

@@ -11,11 +11,14 @@ mod envoy;
 mod golang;
 mod gradle;
 mod kubernetes;
+mod logging;
 mod maven;
 mod migrations;
 mod nginx;
 mod npm;
 mod ocelot;
+mod pipelines;
+mod processes;
 mod python;
 mod scripts;
 mod spring;
@@ -47,11 +50,14 @@ pub const MANIFESTS: &[Manifest] = &[
     golang::MANIFEST,
     gradle::MANIFEST,
     kubernetes::MANIFEST,
+    logging::MANIFEST,
     maven::MANIFEST,
     migrations::MANIFEST,
     nginx::MANIFEST,
     npm::MANIFEST,
     ocelot::MANIFEST,
+    pipelines::MANIFEST,
+    processes::MANIFEST,
     python::MANIFEST,
     scripts::MANIFEST,
     spring::MANIFEST,

@@ -15,6 +15,7 @@ fn extract(source: &str) -> Unit {
     let mut walk = Walk { source, builder: Builder::new("go"), receivers: Vec::new() };
     if let Some(tree) = syntax::parse(&tree_sitter_go::LANGUAGE.into(), source) {
         walk.visit(tree.root_node(), 0);
+        walk.builder.unit.conditions = syntax::conditions(tree.root_node(), source);
     }
     walk.builder.unit
 }
@@ -314,6 +315,9 @@ impl<'s> Walk<'s> {
             "binary_expression" if self.field(node, "operator") == "+" => {
                 Expr::concat(vec![part("left"), part("right")])
             }
+            "binary_expression" if self.field(node, "operator") == "*" => {
+                duration(self.field(node, "left"), self.field(node, "right"))
+            }
             "composite_literal" => self.composite(node, depth),
             "literal_value" => self.list(node, depth),
             "func_literal" => Expr::Lambda(self.returned(node, depth)),
@@ -399,6 +403,21 @@ impl<'s> Walk<'s> {
         returns
             .filter_map(|s| children(s).first().and_then(|list| children(*list).first().map(|v| self.expr(*v, depth))))
             .collect()
+    }
+}
+
+/// `5 * time.Second` is the literal `5s`.
+fn duration(left: &str, right: &str) -> Expr {
+    let unit = |text: &str| match text {
+        "time.Second" => Some("s"),
+        "time.Millisecond" => Some("ms"),
+        "time.Minute" => Some("min"),
+        _ => None,
+    };
+    match (unit(left), unit(right)) {
+        (None, Some(unit)) => Expr::Literal(format!("{left}{unit}")),
+        (Some(unit), None) => Expr::Literal(format!("{right}{unit}")),
+        _ => Expr::opaque("product"),
     }
 }
 

@@ -15,6 +15,7 @@ fn extract(source: &str) -> Unit {
     let mut walk = Walk { source, builder: Builder::new("python") };
     if let Some(tree) = syntax::parse(&tree_sitter_python::LANGUAGE.into(), source) {
         walk.visit(tree.root_node(), 0);
+        walk.builder.unit.conditions = syntax::conditions(tree.root_node(), source);
     }
     walk.builder.unit
 }

@@ -2,6 +2,7 @@
 //!
 //! A file that does not parse as a whole is read item by item, so that its intact parts count.
 
+mod conditions;
 mod expr;
 
 use proc_macro2::Span;
@@ -27,12 +28,12 @@ fn extract(source: &str) -> Unit {
         return walk.builder.unit;
     }
     match syn::parse_file(source) {
-        Ok(file) => walk.visit_file(&file),
+        Ok(file) => walk.file(&file),
         Err(_) => {
             for (at, item) in items(source) {
                 if let Ok(file) = syn::parse_file(item) {
                     walk.shift = at;
-                    walk.visit_file(&file);
+                    walk.file(&file);
                 }
             }
         }
