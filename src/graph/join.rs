@@ -155,12 +155,12 @@ impl<'j> Joiner<'j> {
                     out.site.confidence = Confidence::Probable;
                     self.reach_node(from, to, out);
                 } else {
-                    self.by_path(from, out, "the address has no host, and no base address reaches it");
+                    self.by_path(from, out, "the address has no host, and no base address reaches it", routes);
                 }
             }
             Settled::Relative => self.unknown_store(from, out, "the address has no host"),
             Settled::Unknown(reason) if out.mode == Mode::Data => self.unknown_store(from, out, &reason),
-            Settled::Unknown(reason) if out.mode == Mode::Sync => self.by_path(from, out, &reason),
+            Settled::Unknown(reason) if out.mode == Mode::Sync => self.by_path(from, out, &reason, routes),
             Settled::Unknown(_) => {}
         }
     }
@@ -276,9 +276,21 @@ impl<'j> Joiner<'j> {
     }
 
     /// No address: who serves this path?
-    fn by_path(&mut self, from: usize, mut out: Outbound, reason: &str) {
+    fn by_path(&mut self, from: usize, mut out: Outbound, reason: &str, routes: &[SettledRoute]) {
         if out.site.dead {
             return;
+        }
+        // What runs outside (a page, an app on a device) comes in by the gateway that routes the path.
+        let node = &self.nodes.all[from];
+        if (node.kind == Some(ServiceKind::Ui) || node.workloads.is_empty())
+            && literal_length(&out.path) >= TELLING_PATH
+        {
+            let routing: BTreeSet<usize> =
+                routes.iter().filter(|r| route_fits(&r.pattern, &out.path)).filter_map(|r| r.gateway).collect();
+            if let [one] = routing.iter().copied().filter(|g| *g != from).collect::<Vec<_>>().as_slice() {
+                out.site.confidence = Confidence::Probable;
+                return self.reach_node(from, *one, out);
+            }
         }
         let servers = self.servers(from, &out);
         match servers.as_slice() {

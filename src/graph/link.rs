@@ -48,6 +48,8 @@ pub struct Reading {
 /// Links facts into a graph.
 #[must_use]
 pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
+    let hosted = super::apphost::hosted(facts);
+    let facts = hosted.as_ref().unwrap_or(facts);
     let roles = Roles::built_in();
     let nodes = Nodes::of(facts, config, &roles);
     let environments = environments(facts, &nodes);
@@ -275,7 +277,11 @@ fn read_site<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a crate::model:
     let frame = reader.frame(unit, site);
     let mut texts = reader.part(site.address.as_ref(), &frame);
     if texts.is_empty() {
-        texts = reader.part(site.name.as_ref(), &frame);
+        // A name is that of a connection string, else of the resource itself.
+        for name in reader.part(site.name.as_ref(), &frame) {
+            let configured = reader.texts.property_of(&format!("ConnectionStrings.{}", name.text));
+            texts.extend(configured.filter(|_| mode == Mode::Data).unwrap_or_else(|| vec![name]));
+        }
     }
     if texts.is_empty() && mode == Mode::Data {
         texts.push(super::texts::Text::unknown("the connection has no address in this code"));

@@ -3,6 +3,7 @@
 //! From here on nothing touches the disk. The library for graph algorithms stays inside this folder.
 
 pub mod address;
+pub mod apphost;
 pub mod digraph;
 pub mod edges;
 pub mod flows;

@@ -61,6 +61,13 @@ impl Rpcs {
             || plain.strip_suffix("async").is_some_and(|short| self.methods.contains_key(short))
     }
 
+    /// Is a service of this name declared?
+    fn serves(&self, service: &str) -> bool {
+        let wanted = flat(service);
+        let declared = self.methods.values().flatten();
+        declared.into_iter().any(|(s, _)| flat(s.rsplit('.').next().unwrap_or(s)) == wanted)
+    }
+
     /// The only node that implements a service.
     #[must_use]
     pub fn implementer(&self, service: &str) -> Option<usize> {
@@ -131,7 +138,10 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 let frame = Frame::new(u, call.function, owner);
                 self.texts.values.restart();
                 for found in self.texts.values.heads(receiver, &frame, 0) {
-                    all.extend(self.stub_call(u, call, &found, rpcs));
+                    match &found.head {
+                        Head::Instance(name) => all.extend(self.injected_stub(u, call, name, &found, rpcs)),
+                        _ => all.extend(self.stub_call(u, call, &found, rpcs)),
+                    }
                 }
             }
         }
@@ -177,13 +187,45 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             }
         }
         if addresses.is_empty() {
-            addresses.push(Text {
-                text: super::address::HOLE.to_owned(),
-                chain: Vec::new(),
-                sure: Confidence::Probable,
-                reason: Some("the stub has no channel in this code".to_owned()),
-            });
+            addresses.push(no_channel());
         }
+        self.called_stub(unit, call, &service, addresses, found, rpcs)
+    }
+
+    /// A call on a stub that a container injects: registered with an address, or of a declared RPC service.
+    fn injected_stub(
+        &self,
+        unit: u32,
+        call: &'a Call,
+        written: &'a str,
+        found: &Found<'a>,
+        rpcs: &Rpcs,
+    ) -> Vec<Outbound> {
+        // `using OrdersClient = Shop.Grpc.Orders.OrdersClient` gives the type another name.
+        let import = self.scope.unit(unit).imports.iter().find(|i| i.name == written && i.path != written);
+        let name = plain_type(import.map_or(written, |i| i.path.as_str()));
+        if !["Client", "Stub"].iter().any(|end| name.ends_with(end)) || self.scope.types(name).next().is_some() {
+            return Vec::new();
+        }
+        let mut addresses = self.registered_stub(name);
+        if addresses.is_empty() {
+            if !rpcs.serves(&service_stem(name)) {
+                return Vec::new();
+            }
+            addresses.push(no_channel());
+        }
+        self.called_stub(unit, call, name, addresses, found, rpcs)
+    }
+
+    fn called_stub(
+        &self,
+        unit: u32,
+        call: &'a Call,
+        service: &str,
+        addresses: Vec<Text>,
+        found: &Found<'a>,
+        rpcs: &Rpcs,
+    ) -> Vec<Outbound> {
         let site = CallSite {
             function: call.function,
             in_loop: call.in_loop,
@@ -199,10 +241,10 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 chain.append(&mut text.chain);
                 let text = Text { chain, sure: text.sure.min(found.sure), ..text };
                 let mut out = self.outbound(unit, &site, call.line, "RPC", &text);
-                let operation = rpcs.operation(&service, &call.name);
+                let operation = rpcs.operation(service, &call.name);
                 out.path = format!("/{operation}");
                 out.site.operation = operation;
-                self.by_service(&mut out, &service, rpcs);
+                self.by_service(&mut out, service, rpcs);
                 out
             })
             .collect()
@@ -394,6 +436,15 @@ fn verb_of(name: &str) -> Option<&'static str> {
         "head" | "Head" => "HEAD",
         _ => return None,
     })
+}
+
+fn no_channel() -> Text {
+    Text {
+        text: super::address::HOLE.to_owned(),
+        chain: Vec::new(),
+        sure: Confidence::Probable,
+        reason: Some("the stub has no channel in this code".to_owned()),
+    }
 }
 
 fn is_stub(expr: &Expr) -> bool {

@@ -97,7 +97,7 @@ fn borrowed<'a>(facts: &'a Facts, own: &[&'a Unit], libraries: &mut Vec<&'a Unit
 }
 
 /// A relative path from a folder; `None` if it leaves the root.
-fn resolved(folder: &str, path: &str) -> Option<String> {
+pub(super) fn resolved(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
     for part in path.split('/') {
         match part {
@@ -171,6 +171,11 @@ impl<'a> Scope<'a> {
         self.calls.get(name).into_iter().flatten().map(|(u, i)| (*u, &self.unit(*u).calls[*i as usize]))
     }
 
+    /// Calls that construct an object of this type, written `new T(…)`.
+    pub fn calls_of_constructor(&self, name: &str) -> impl Iterator<Item = (u32, &'a Call)> + '_ {
+        self.calls(&format!("new {name}")).collect::<Vec<_>>().into_iter()
+    }
+
     /// Objects of a type that are written out.
     pub fn literals(&self, name: &str) -> impl Iterator<Item = Literal<'a>> + '_ {
         self.literals.get(name).into_iter().flatten().copied()
@@ -210,7 +215,9 @@ impl<'a> Scope<'a> {
             return false;
         }
         if self.mentioned.contains(function.name.as_str())
-            || self.calls(&function.name).any(|(u, c)| self.may_mean(u, c, function.owner.as_deref(), unit))
+            || self
+                .calls(&function.name)
+                .any(|(u, c)| function.receiver.is_some() || self.may_mean(u, c, function.owner.as_deref(), unit))
         {
             return false;
         }

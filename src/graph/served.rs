@@ -117,7 +117,10 @@ pub(super) fn callees(scope: &Scope<'_>, from: FunctionId, call: &Call) -> Vec<F
         let plain = plain_type(written);
         let typed: Vec<FunctionId> = all
             .iter()
-            .filter(|(_, _, f)| f.owner.as_deref().is_some_and(|o| o == plain || scope.subtypes(plain).any(|s| s == o)))
+            .filter(|(_, _, f)| {
+                f.owner.as_deref().is_some_and(|o| o == plain || scope.subtypes(plain).any(|s| s == o))
+                    || f.receiver.is_some()
+            })
             .map(id)
             .collect();
         if !typed.is_empty() || scope.types(plain).next().is_some() {

@@ -272,17 +272,12 @@ fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
     let has_code = !node.languages.is_empty();
     let image =
         node.workloads.iter().filter_map(|w| facts.workloads[*w].image.as_deref()).find_map(|i| roles.of_image(i));
-    let libraries: Vec<String> =
-        node.modules.iter().flat_map(|m| facts.modules[*m].depends_on.iter().cloned()).collect();
+    // A backend may bundle a page: what its npm module uses says nothing of it.
+    let scripts = node.languages.iter().all(|l| matches!(l.as_str(), "javascript" | "typescript"));
+    let modules = node.modules.iter().map(|m| &facts.modules[*m]).filter(|m| scripts || m.build != "npm");
+    let libraries: Vec<String> = modules.flat_map(|m| m.depends_on.iter().cloned()).collect();
     let role: Option<Role> = if has_code {
-        // The name decides between what a library only suggests (a backend that bundles a UI).
-        roles
-            .of_libraries(&libraries)
-            .filter(|r| {
-                r.kind != ServiceKind::Ui
-                    || !node.languages.iter().any(|l| !matches!(l.as_str(), "javascript" | "typescript"))
-            })
-            .or_else(|| roles.of_name(&node.name))
+        roles.of_libraries(&libraries).or_else(|| roles.of_name(&node.name))
     } else {
         image.clone().or_else(|| roles.of_image(&node.name)).or_else(|| roles.of_name(&node.name))
     };

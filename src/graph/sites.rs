@@ -288,6 +288,11 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         })
     }
 
+    /// Addresses with which a stub's type was registered.
+    pub(super) fn registered_stub(&self, name: &str) -> Vec<Text> {
+        self.registrations(|key| super::scope::plain_type(key) == name)
+    }
+
     fn registrations(&self, fits: impl Fn(&str) -> bool) -> Vec<Text> {
         let mut all = Vec::new();
         for (u, unit) in self.scope.units.iter().enumerate() {

@@ -3,6 +3,8 @@
 //! Takes an expression where it stands and the environment of the service; gives each text that it may be, with
 //! its evidence. Manifests win over defaults in code.
 
+mod typed;
+
 use crate::model::{Confidence, Expr};
 
 use super::address::HOLE;
@@ -134,8 +136,11 @@ impl<'s, 'a> Texts<'s, 'a> {
             Expr::List(parts) | Expr::Lambda(parts) => {
                 best(parts.iter().flat_map(|p| self.texts(p, frame, depth + 1)).collect())
             }
-            Expr::Call(_, name, arguments) => {
+            Expr::Call(receiver, name, arguments) => {
                 let values: Vec<&'a Expr> = arguments.iter().map(|a| &a.value).collect();
+                if let (Some(section), "@property") = (receiver, name.as_str()) {
+                    return self.in_section(section, &values, frame, depth);
+                }
                 self.canonical(name, &values, frame, depth)
             }
             Expr::Opaque(reason) => vec![Text::hole(reason)],
@@ -167,6 +172,7 @@ impl<'s, 'a> Texts<'s, 'a> {
                 }
                 best(found)
             }
+            "@type" => arguments.first().map(|e| self.type_names(e, frame, depth)).unwrap_or_default(),
             "@client" | "@channel" => first(),
             _ if name.starts_with("new ") && arguments.len() == 1 => {
                 first().into_iter().map(|t| t.after(&[], Confidence::Probable)).collect()
@@ -188,6 +194,12 @@ impl<'s, 'a> Texts<'s, 'a> {
     /// What an environment variable is set to; `None` if nothing sets it.
     fn variable(&self, name: &str) -> Option<Vec<Text>> {
         self.configured(self.environment.variable(name), 0)
+    }
+
+    /// What a property is set to; `None` if nothing sets it.
+    #[must_use]
+    pub fn property_of(&self, key: &str) -> Option<Vec<Text>> {
+        self.property(key, 0)
     }
 
     fn property(&self, key: &str, depth: u8) -> Option<Vec<Text>> {

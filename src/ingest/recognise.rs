@@ -28,6 +28,8 @@ pub mod canonical {
     pub const ENV: &str = "@env";
     /// A property whose key is not literal: key and default.
     pub const PROPERTY: &str = "@property";
+    /// The type of a value: one argument.
+    pub const TYPE: &str = "@type";
     /// A base followed by a path.
     pub const JOIN: &str = "@join";
 }
@@ -280,7 +282,10 @@ impl Context<'_> {
                         Expr::Literal(name) if !name.is_empty() && !name.bytes().all(|b| b.is_ascii_digit()) => {
                             Expr::Field(Box::new(go(object)), name)
                         }
-                        key => Expr::Index(Box::new(go(object)), Box::new(key)),
+                        key => match self.keyed(object, &key) {
+                            Some(value) => value,
+                            None => Expr::Index(Box::new(go(object)), Box::new(key)),
+                        },
                     },
                 }
             }
@@ -329,6 +334,31 @@ impl Context<'_> {
             }
         }
         Expr::Call(new_receiver.map(Box::new), name.to_owned(), inner)
+    }
+
+    /// `process.env[name]`, `configuration[key]`: a setting whose name is not literal. What it is read from may be a
+    /// section of the configuration, so it is kept as the receiver.
+    fn keyed(&self, object: &Expr, key: &Expr) -> Option<Expr> {
+        let dotted = dotted_with_keys(object)?;
+        for at in &self.index.members {
+            let rule = &self.rules.all[*at];
+            let fits = rule.member.iter().any(|p| {
+                let text = p.as_str();
+                let head = text.strip_suffix("[*]").or_else(|| text.strip_suffix(".*"));
+                head.is_some_and(|h| !h.is_empty() && Pattern::from(h.to_owned()).matches(&dotted))
+            });
+            if !fits || !self.has_imports(rule) {
+                continue;
+            }
+            let name = match rule.is {
+                Meaning::Environment => canonical::ENV,
+                Meaning::Property => canonical::PROPERTY,
+                _ => continue,
+            };
+            let receiver = (rule.is == Meaning::Property).then(|| Box::new(object.clone()));
+            return Some(Expr::Call(receiver, name.to_owned(), vec![Argument::positional(key.clone())]));
+        }
+        None
     }
 
     /// `process.env.X`, `os.environ["X"]`, `configuration["a:b"]`; a pattern `configuration[*]` wants an index.

@@ -106,6 +106,9 @@ pub struct Function {
     /// Parameters in order (without `self`/`this`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Parameter>,
+    /// What an extension function is called on, by the name that its body gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<Parameter>,
     /// Annotations, attributes, decorators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,

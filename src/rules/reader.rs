@@ -58,6 +58,8 @@ pub enum Reader {
     VerbOf(usize),
     /// `prefixed ConnectionStrings. argument 0`: a text before what another reader finds.
     Prefixed(String, Box<Reader>),
+    /// `type-of argument 0`: the type of a value, for buses whose topic is the class of the message.
+    TypeOf(Box<Reader>),
     /// `type-argument 0`
     TypeArgument(usize),
     /// `supertype-argument 0`
@@ -99,6 +101,7 @@ impl TryFrom<String> for Reader {
             ["prefixed", prefix, rest @ ..] if !rest.is_empty() => {
                 Self::Prefixed((*prefix).to_owned(), Box::new(Self::try_from(rest.join(" "))?))
             }
+            ["type-of", rest @ ..] if !rest.is_empty() => Self::TypeOf(Box::new(Self::try_from(rest.join(" "))?)),
             ["type-argument", n] => Self::TypeArgument(number(n)?),
             ["supertype-argument", n] => Self::SupertypeArgument(number(n)?),
             ["capture"] => Self::Capture,
@@ -111,7 +114,7 @@ impl TryFrom<String> for Reader {
             _ => {
                 return Err(format!(
                     "`{text}` is no place of a value; write one of: argument N, argument NAME, option KEY, rest N, \
-                     receiver, chain CALL N, chain-verb, verb, verb-of N, prefixed TEXT READER, type-argument N, supertype-argument N, capture, \
+                     receiver, chain CALL N, chain-verb, verb, verb-of N, prefixed TEXT READER, type-of READER, type-argument N, supertype-argument N, capture, \
                      text VALUE, type-annotation NAME KEY, \
                      function-annotation NAME KEY, owner, function, value"
                 ));
@@ -133,6 +136,7 @@ impl From<Reader> for String {
             Reader::Verb => "verb".to_owned(),
             Reader::VerbOf(n) => format!("verb-of {n}"),
             Reader::Prefixed(prefix, inner) => format!("prefixed {prefix} {}", Self::from(*inner)),
+            Reader::TypeOf(inner) => format!("type-of {}", Self::from(*inner)),
             Reader::TypeArgument(n) => format!("type-argument {n}"),
             Reader::SupertypeArgument(n) => format!("supertype-argument {n}"),
             Reader::Capture => "capture".to_owned(),

@@ -225,7 +225,12 @@ impl Builder<'_> {
         {
             return at;
         }
-        if let Some(at) = self.by_name.get(&normal(&w.name)).copied() {
+        // A product is not the code of a library that happens to be called like it.
+        let product =
+            w.build.is_none() && w.image.as_deref().and_then(|i| roles.of_image(i)).is_some_and(|r| r.engine.is_some());
+        if let Some(at) = self.by_name.get(&normal(&w.name)).copied()
+            && (!product || self.nodes[at].modules.is_empty())
+        {
             return at;
         }
         if let Some(image) = &w.image

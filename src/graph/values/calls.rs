@@ -29,9 +29,20 @@ impl<'s, 'a> Values<'s, 'a> {
             return if self.constructed(expr).is_some() { itself() } else { self.through(arguments, frame, depth) };
         };
         let objects = self.heads(receiver, frame, depth);
+        let extensions: Vec<_> = self
+            .scope
+            .functions(name)
+            .filter(|(_, _, f)| f.receiver.is_some() && !f.returns.is_empty())
+            .take(4)
+            .collect();
         let mut found: Many<'a> = Vec::new();
         for object in &objects {
-            found.extend(self.method(object, name, arguments, frame, depth));
+            for (u, i, f) in extensions.iter().copied() {
+                found.extend(self.returned(u, i, f, arguments, Some(object.clone()), frame, depth));
+            }
+            if extensions.is_empty() || !known(&found) {
+                found.extend(self.method(object, name, arguments, frame, depth));
+            }
         }
         if matches!(
             name,

@@ -27,7 +27,23 @@ impl<'s, 'a> Values<'s, 'a> {
             if let Some(index) = function.parameters.iter().position(|p| p.name == name) {
                 return self.parameter(frame, f, index, depth);
             }
+            if function.receiver.as_ref().is_some_and(|r| r.name == name) {
+                return self.extended(frame, f, depth);
+            }
             at = function.parent;
+        }
+        // A lambda among the arguments of a call has locals of its own.
+        if let Some(outer) = frame.function {
+            let inside = |b: &&'a Binding| {
+                b.place == name && b.function.is_some_and(|f| f != outer && crate::graph::scope::within(unit, f, outer))
+            };
+            let locals: Vec<&'a Binding> = unit.bindings.iter().filter(inside).collect();
+            if let Some(first) = locals.first()
+                && locals.iter().all(|b| b.function == first.function)
+            {
+                let found = self.bindings(locals.into_iter().map(|b| (frame.unit, b)), frame, depth);
+                return found.into_iter().map(|f| f.after(&[], Confidence::Probable)).collect();
+            }
         }
         if let Some(owner) = frame.owner {
             let fields = self.field(owner, name, frame.this(), Some(frame.unit), depth);
@@ -235,6 +251,28 @@ impl<'s, 'a> Values<'s, 'a> {
         found
     }
 
+    /// What an extension function is called on.
+    fn extended(&self, frame: &Frame<'a>, function: u32, depth: u8) -> Many<'a> {
+        let via = frame.via.as_deref().filter(|via| via.unit == frame.unit && via.function == function);
+        if let Some(this) = via.and_then(|via| via.this.as_ref()) {
+            return vec![this.clone()];
+        }
+        let declared = &self.scope.unit(frame.unit).functions[function as usize];
+        let callers = self.callers(frame.unit, declared);
+        let mut found: Many<'a> = Vec::new();
+        for (unit, call) in callers.iter().take(CALLERS) {
+            let Some(receiver) = &call.receiver else { continue };
+            let inner = Frame::new(*unit, call.function, self.owner_of_function(*unit, call.function));
+            let step = [Step::Code(*unit, call.line, format!("{} is called on it", call.name))];
+            let heads = self.heads(receiver, &inner, depth);
+            found.extend(heads.into_iter().map(|f| f.after(&step, Confidence::Confirmed)));
+        }
+        match &declared.receiver {
+            Some(receiver) if !known(&found) => self.provided(&receiver.type_name, &receiver.name, depth),
+            _ => found,
+        }
+    }
+
     pub(super) fn owner_of_function(&self, unit: u32, function: Option<u32>) -> Option<&'a str> {
         function.and_then(|f| self.scope.unit(unit).functions[f as usize].owner.as_deref())
     }
@@ -255,7 +293,8 @@ impl<'s, 'a> Values<'s, 'a> {
                 .chain(self.scope.calls("new").filter(|(_, c)| fits(c)))
                 .collect();
         }
-        self.scope.calls(&function.name).filter(|(_, c)| self.may_enter(c, owner)).collect()
+        let extension = function.receiver.is_some();
+        self.scope.calls(&function.name).filter(|(_, c)| extension || self.may_enter(c, owner)).collect()
     }
 
     /// A call without a receiver, or through the module, may enter a plain function.
@@ -285,6 +324,45 @@ impl<'s, 'a> Values<'s, 'a> {
             || inner_type(written).is_some_and(|t| t == owner)
             || self.supertypes(owner).contains(&plain)
             || self.scope.types(plain).next().is_none() && !self.scope.units.is_empty() && plain.len() < 3
+    }
+
+    /// The types that fields of this name are declared with.
+    #[must_use]
+    pub fn declared_types(&self, name: &str) -> Vec<&'a str> {
+        let fields = self.scope.units.iter().flat_map(|u| &u.types).flat_map(|t| &t.fields);
+        let mut all: Vec<&'a str> = fields
+            .filter(|f| f.name == name && !f.type_name.is_empty())
+            .map(|f| plain_type(&f.type_name))
+            .filter(|t| !is_plain(t))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// A type, or of a common type the subtypes that this code makes, each with the place.
+    #[must_use]
+    pub fn made_types(&self, name: &'a str) -> Vec<(&'a str, Option<Step>)> {
+        let mut all: Vec<(&'a str, Option<Step>)> = Vec::new();
+        let mut queue = vec![name];
+        let mut seen: Vec<&str> = Vec::new();
+        while let Some(at) = queue.pop() {
+            if seen.contains(&at) || seen.len() > 200 {
+                continue;
+            }
+            seen.push(at);
+            if at != name {
+                let calls = self.scope.calls(at).filter(|(_, c)| c.receiver.is_none());
+                let made = self.scope.calls_of_constructor(at).chain(calls).find(|(u, _)| self.scope.is_own(*u));
+                all.extend(made.map(|(u, c)| (at, Some(Step::Code(u, c.line, format!("a {at} is made"))))));
+            }
+            queue.extend(self.scope.subtypes(at));
+        }
+        if all.is_empty() {
+            all.push((name, None));
+        }
+        all.sort_by_key(|(name, _)| *name);
+        all
     }
 
     /// A type and what it extends, nearest first.

@@ -29,18 +29,18 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     };
     let mut built = module(source, 1, kind, "dotnet", "csharp");
     built.names.push(source.file_name().trim_end_matches(".csproj").to_owned());
-    for line in text.lines() {
-        if let Some(path) = attribute(line, "<ProjectReference", "Include") {
+    for element in text.split('<').map(|e| e.split('>').next().unwrap_or(e)) {
+        if let Some(path) = attribute(element, "ProjectReference", "Include") {
             let folder = join(source.folder(), &path.replace('\\', "/"));
             built.depends_on.extend(folder.map(|f| format!("path:{}", f.rsplit_once('/').map_or("", |(f, _)| f))));
         }
-        built.depends_on.extend(attribute(line, "<PackageReference", "Include"));
+        built.depends_on.extend(attribute(element, "PackageReference", "Include"));
     }
     one_module(built)
 }
 
-fn attribute(line: &str, tag: &str, name: &str) -> Option<String> {
-    let rest = &line[line.find(tag)?..];
+fn attribute(element: &str, tag: &str, name: &str) -> Option<String> {
+    let rest = element.strip_prefix(tag)?;
     let value = &rest[rest.find(&format!("{name}=\""))? + name.len() + 2..];
     value.find('"').map(|end| value[..end].to_owned())
 }

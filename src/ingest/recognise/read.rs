@@ -106,7 +106,16 @@ impl Site<'_> {
                 let default = self.first(&rule.default);
                 Some(match self.first(&rule.name)? {
                     Expr::Literal(name) if env => Expr::Env(name, boxed(default)),
-                    Expr::Literal(name) => Expr::Property(name.replace(':', "."), boxed(default)),
+                    Expr::Literal(name) => match self.receiver {
+                        Some(Expr::Property(section, _)) => {
+                            Expr::Property(format!("{section}.{}", name.replace(':', ".")), boxed(default))
+                        }
+                        Some(section) if is_section(section) => {
+                            let parts = list(vec![Some(Expr::Literal(name)), default]);
+                            Expr::Call(Some(Box::new(section.clone())), canonical::PROPERTY.to_owned(), parts)
+                        }
+                        _ => Expr::Property(name.replace(':', "."), boxed(default)),
+                    },
                     name => {
                         let call = if env { canonical::ENV } else { canonical::PROPERTY };
                         Expr::Call(None, call.to_owned(), list(vec![Some(name), default]))
@@ -197,6 +206,10 @@ impl Site<'_> {
             Reader::ChainVerb => chain_verb(self.receiver),
             Reader::VerbOf(n) => chain_verb(self.arguments.get(*n).map(|a| &a.value)),
             Reader::Prefixed(prefix, inner) => Some(Expr::concat(vec![Expr::literal(prefix), self.read(inner)?])),
+            Reader::TypeOf(inner) => {
+                let value = Argument::positional(self.read(inner)?);
+                Some(Expr::Call(None, canonical::TYPE.to_owned(), vec![value]))
+            }
             Reader::Verb => verb_of(self.name).map(Expr::literal),
             Reader::TypeArgument(n) => self.type_arguments.get(*n).map(|t| Expr::literal(t)),
             Reader::SupertypeArgument(n) => generic(self.supertype, *n).map(Expr::Literal),
@@ -218,6 +231,11 @@ impl Site<'_> {
         let decl = self.unit.types.iter().find(|t| t.name == owner)?;
         annotation_argument(&decl.annotations, name, key)
     }
+}
+
+/// A local that is called after what it holds: a section of the configuration.
+fn is_section(receiver: &Expr) -> bool {
+    receiver.dotted().is_some_and(|d| d.rsplit('.').next().unwrap_or_default().to_lowercase().ends_with("section"))
 }
 
 /// An argument of the annotation of a name: by position or by keyword.

@@ -38,7 +38,7 @@ impl Types {
             }
         }
         for (at, function) in unit.functions.iter().enumerate() {
-            for parameter in &function.parameters {
+            for parameter in function.parameters.iter().chain(&function.receiver) {
                 if !parameter.type_name.is_empty() {
                     let key = (at as u32, parameter.name.clone());
                     types.locals.insert(key, without_generics(&parameter.type_name));

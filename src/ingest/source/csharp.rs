@@ -1,6 +1,7 @@
 //! C#, by tree-sitter: what a compilation unit binds, calls and declares. Top-level statements are module level.
 
 mod expr;
+mod razor;
 
 use tree_sitter::Node;
 
@@ -14,6 +15,13 @@ use super::Language;
 pub const LANGUAGE: Language = Language { id: "csharp", extensions: &["cs", "razor"], extract };
 
 fn extract(source: &str) -> Unit {
+    if razor::is_component(source) {
+        return compiled(&razor::code(source));
+    }
+    compiled(source)
+}
+
+fn compiled(source: &str) -> Unit {
     let mut walk = Walk { source, builder: Builder::new("csharp") };
     if let Some(tree) = syntax::parse(&tree_sitter_c_sharp::LANGUAGE.into(), source) {
         walk.visit(tree.root_node(), 0);
@@ -242,16 +250,18 @@ impl<'s> Walk<'s> {
         };
         let mut parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
         // `this IServiceCollection services` is the receiver of an extension method.
+        let mut receiver = None;
         if let Some(first) = node.child_by_field_name("parameters").and_then(|p| children(p).first().copied())
             && self.text(first).trim_start().starts_with("this ")
         {
-            parameters.remove(0);
+            receiver = Some(parameters.remove(0));
         }
         let function = Function {
             name: if constructor { "new".to_owned() } else { self.field(node, "name").to_owned() },
             line: line(node),
             end_line: node.end_position().row as u32 + 1,
             parameters,
+            receiver,
             annotations: self.attributes(node),
             return_type: if constructor { String::new() } else { return_type.to_owned() },
             ..Function::default()

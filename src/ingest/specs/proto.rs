@@ -20,16 +20,13 @@ enum Block {
     Other,
 }
 
-#[expect(clippy::too_many_lines, reason = "one pass over the lines, one arm per statement")]
+#[expect(clippy::too_many_lines, reason = "one pass over the statements, one arm per statement")]
 fn read(source: &Source, text: &str) -> Facts {
     let mut facts = Facts::default();
     let mut package = String::new();
     let mut blocks: Vec<Block> = Vec::new();
-    let mut comment = false;
-    for (at, line) in text.lines().enumerate() {
-        let line = strip(line, &mut comment);
-        let line = line.trim();
-        let number = at as u32 + 1;
+    for (number, line) in statements(text) {
+        let line = line.as_str();
         let words: Vec<&str> = line
             .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';' | '{' | '}' | '='))
             .filter(|w| !w.is_empty())
@@ -107,6 +104,27 @@ fn read(source: &Source, text: &str) -> Facts {
     facts
 }
 
+/// Statements without comments, each with the bracket or semicolon that ends it and the line where it starts.
+fn statements(text: &str) -> Vec<(u32, String)> {
+    let mut all: Vec<(u32, String)> = Vec::new();
+    let mut comment = false;
+    let mut open: Option<(u32, String)> = None;
+    for (at, line) in text.lines().enumerate() {
+        for c in strip(line, &mut comment).trim().chars().chain([' ']) {
+            if open.is_none() && c.is_whitespace() {
+                continue;
+            }
+            let (_, statement) = open.get_or_insert_with(|| (at as u32 + 1, String::new()));
+            statement.push(c);
+            if matches!(c, ';' | '{' | '}') {
+                all.extend(open.take());
+            }
+        }
+    }
+    all.extend(open);
+    all
+}
+
 /// A line without comments.
 fn strip(line: &str, open: &mut bool) -> String {
     let mut out = String::new();
@@ -144,6 +162,10 @@ mod tests {
         );
         assert_eq!(facts.operations[0].schemas, ["QuoteRequest", "Quote"]);
         assert_eq!(facts.schemas[0].fields.len(), 2);
+        let text = "service Pricing\n{\n  rpc GetQuote\n    (A) returns (B);\n}\nservice Stock { rpc Count (A) returns (B); }\n";
+        let source = Source::in_memory("pricing.proto", text.as_bytes());
+        let paths: Vec<String> = read(&source, text).operations.into_iter().map(|o| o.path).collect();
+        assert_eq!(paths, ["/Pricing/GetQuote", "/Stock/Count"]);
     }
 
     #[test]

@@ -29,7 +29,9 @@ impl<'s> Walk<'s> {
     }
 
     fn arguments(&self, node: Node<'_>, depth: Depth) -> Vec<Argument> {
-        let list = node.child_by_field_name("arguments");
+        let list = node
+            .child_by_field_name("arguments")
+            .or_else(|| children(node).into_iter().find(|c| c.kind() == "argument_list"));
         let mut all: Vec<Argument> =
             list.map(children).unwrap_or_default().into_iter().map(|a| self.argument(a, depth)).collect();
         if let Some(initializer) = node.child_by_field_name("initializer") {
@@ -62,7 +64,7 @@ impl<'s> Walk<'s> {
             }
             "raw_string_literal" => Expr::Literal(self.text(node).trim_matches('"').trim().to_owned()),
             "interpolated_string_expression" => self.interpolated(node, depth),
-            "integer_literal" | "boolean_literal" => Expr::literal(self.text(node)),
+            "integer_literal" | "real_literal" | "boolean_literal" => Expr::literal(self.text(node)),
             "identifier" | "this" | "base" | "this_expression" | "base_expression" => match self.text(node) {
                 "base" => Expr::Ref("this".to_owned()),
                 name => Expr::named(name),
@@ -95,6 +97,9 @@ impl<'s> Walk<'s> {
             "assignment_expression" => part("right"),
             "binary_expression" => match self.operator(node) {
                 "+" => Expr::concat(vec![part("left"), part("right")]),
+                "??" if node.child_by_field_name("right").is_some_and(|r| r.kind() == "throw_expression") => {
+                    part("left")
+                }
                 "??" => Expr::Choice(vec![part("left"), part("right")]),
                 "as" => part("left"),
                 other => Expr::opaque(other),
