@@ -10,6 +10,7 @@ pub mod dependency;
 pub mod evidence;
 pub mod expr;
 pub mod facts;
+pub mod metrics;
 pub mod plan;
 pub mod practice;
 pub mod service;
@@ -30,6 +31,7 @@ pub use facts::{
     Endpoint, Facts, Module, ModuleKind, Operation, Owner, ReadCounts, Route, SchemaFact, SchemaField, Setting,
     Settings, StoreEffect, Workload, WorkloadKind,
 };
+pub use metrics::Metrics;
 pub use plan::{Action, Plan, Residue, Step, Verdict};
 pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, StepKind};
 pub use service::{Membership, Service, ServiceKind};

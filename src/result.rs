@@ -11,8 +11,8 @@ use crate::error::Error;
 pub use crate::model::{Band, Confidence, Evidence, Mode, Severity, Site, SourceKind};
 
 pub use crate::model::{
-    Candidate, Dependency, Endpoint, Entity, Finding, NotEvaluated, Note, Plan, ReadCounts, SchemaFact, ScoreReport,
-    Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite, VerbLie,
+    Candidate, Dependency, Endpoint, Entity, Finding, Metrics, NotEvaluated, Note, Plan, ReadCounts, SchemaFact,
+    ScoreReport, Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite, VerbLie,
 };
 
 /// The schema id of a result.
@@ -27,6 +27,9 @@ pub struct Result {
     pub system: String,
     /// Synchronous Coupling Score; `None` when there is no service.
     pub score: Option<ScoreReport>,
+    /// Published metrics of the blocking graph; `None` when there is no service.
+    #[serde(default)]
+    pub metrics: Option<Metrics>,
     /// Services, sorted by name.
     pub services: Vec<Service>,
     /// Dependencies, sorted by identity.
@@ -86,12 +89,14 @@ impl Result {
     /// Everything that an analysis and a plan say.
     #[must_use]
     pub fn of(system: &str, analysis: crate::analyze::Analysis, plan: Option<Plan>) -> Self {
-        let crate::analyze::Analysis { graph, score, entities, verb_lies, findings, not_evaluated, .. } = analysis;
+        let crate::analyze::Analysis { graph, score, metrics, entities, verb_lies, findings, not_evaluated, .. } =
+            analysis;
         let parts = graph.into_parts();
         Self {
             schema: SCHEMA.to_owned(),
             system: system.to_owned(),
             score,
+            metrics,
             services: parts.services,
             dependencies: parts.dependencies,
             candidates: parts.candidates,

@@ -5,6 +5,7 @@
 pub mod entities;
 pub mod intent;
 pub mod knowledge;
+pub mod metrics;
 pub mod score;
 pub mod simulate;
 pub mod smells;
@@ -12,7 +13,7 @@ pub mod wording;
 
 use crate::config::Config;
 use crate::graph::{Parts, ServiceGraph};
-use crate::model::{Entity, Finding, NotEvaluated, ScoreReport, VerbLie};
+use crate::model::{Entity, Finding, Metrics, NotEvaluated, ScoreReport, VerbLie};
 
 use knowledge::Knowledge;
 use score::Coupling;
@@ -26,6 +27,8 @@ pub struct Analysis {
     pub coupling: Coupling,
     /// The score; `None` when there is no service.
     pub score: Option<ScoreReport>,
+    /// Published metrics; `None` when there is no service.
+    pub metrics: Option<Metrics>,
     /// Owners of data, by name.
     pub entities: Vec<Entity>,
     /// Operations whose verb hides what they do.
@@ -49,7 +52,8 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     let graph = ServiceGraph::new(parts);
     let coupling = Coupling::of(&graph);
     let score = score::report(&graph, &coupling, &knowledge);
+    let metrics = (!coupling.members.is_empty()).then(|| metrics::metrics(&graph, &coupling));
     let entities = entities::entities(&graph, &coupling, &knowledge);
     let (findings, not_evaluated) = smells::find(&graph, &coupling, &entities, &knowledge);
-    Analysis { graph, coupling, score, entities, verb_lies, findings, not_evaluated, knowledge }
+    Analysis { graph, coupling, score, metrics, entities, verb_lies, findings, not_evaluated, knowledge }
 }

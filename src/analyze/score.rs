@@ -68,6 +68,13 @@ impl Coupling {
         coupling
     }
 
+    /// Members and edges as given, for graphs without dependencies.
+    #[must_use]
+    pub fn from_edges(members: Vec<String>, edges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let at = members.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect();
+        Self { edges: edges.into_iter().map(|e| (e, None)).collect(), members, at }
+    }
+
     /// Services that write one table hold each other, both ways.
     #[must_use]
     pub fn shared(&self, graph: &ServiceGraph) -> BTreeSet<(u32, u32)> {

@@ -1,144 +1,216 @@
-//! A small directed graph over numbers: reachability, cycles, depth, PageRank.
+//! A small directed graph over numbers: reachability, cycles, depth.
 //!
-//! Takes node count and edges; answers in the order of the numbers. Knows no services. Components come from
-//! petgraph (Kosaraju, which does not recurse); reachability is by bit sets over the condensation, O(n·e/64).
+//! Takes node count and edges; answers in the order of the numbers. Knows no services. Components are Tarjan's
+//! ("Depth-first search and linear graph algorithms", 1972) without recursion; reachability is by bit sets over the
+//! condensation, O(n·e/64), in blocks of columns so that memory stays small.
 
-use petgraph::graph::DiGraph;
+mod central;
 
-/// A directed graph.
-#[derive(Debug, Clone)]
+use rayon::prelude::*;
+
+/// A directed graph without self edges and repeats.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digraph {
-    outgoing: Vec<Vec<u32>>,
+    /// Where the targets of a node begin; one more than nodes.
+    starts: Vec<u32>,
+    targets: Vec<u32>,
 }
 
-/// Bits of one row.
-type Row = Vec<u64>;
+/// Words of a block of columns: with this many a row of a block stays in the fast cache.
+const BLOCK: usize = 64;
+/// Starts of the search for a shortest cycle; the members of a huge component are much alike.
+const CYCLE_STARTS: usize = 256;
 
 impl Digraph {
     /// A graph of `n` nodes; self edges and repeats are dropped.
     #[must_use]
     pub fn new(n: usize, edges: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        let mut outgoing = vec![Vec::new(); n];
-        for (from, to) in edges {
-            if from != to {
-                outgoing[from as usize].push(to);
-            }
+        let mut all: Vec<(u32, u32)> = edges.into_iter().filter(|(from, to)| from != to).collect();
+        if !all.is_sorted() {
+            all.sort_unstable();
         }
-        for list in &mut outgoing {
-            list.sort_unstable();
-            list.dedup();
+        all.dedup();
+        let mut starts = vec![0u32; n + 1];
+        for (from, _) in &all {
+            starts[*from as usize + 1] += 1;
         }
-        Self { outgoing }
+        for at in 0..n {
+            starts[at + 1] += starts[at];
+        }
+        Self { starts, targets: all.into_iter().map(|(_, to)| to).collect() }
     }
 
     /// Number of nodes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.outgoing.len()
+        self.starts.len().saturating_sub(1)
     }
 
     /// No nodes?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.outgoing.is_empty()
+        self.len() == 0
+    }
+
+    /// Number of edges.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.targets.len()
     }
 
     /// All edges in order.
     pub fn edges(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.outgoing.iter().enumerate().flat_map(|(from, list)| list.iter().map(move |to| (from as u32, *to)))
+        (0..self.len() as u32).flat_map(|from| self.successors(from).iter().map(move |to| (from, *to)))
     }
 
     /// Successors of a node.
     #[must_use]
     pub fn successors(&self, node: u32) -> &[u32] {
-        &self.outgoing[node as usize]
+        &self.targets[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
+    }
+
+    /// Is there this edge?
+    #[must_use]
+    pub fn has(&self, from: u32, to: u32) -> bool {
+        self.successors(from).binary_search(&to).is_ok()
+    }
+
+    /// All edges turned round.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self::new(self.len(), self.edges().map(|(a, b)| (b, a)))
     }
 
     /// Strongly connected components, callees before callers, each sorted.
     #[must_use]
     pub fn components(&self) -> Vec<Vec<u32>> {
-        let mut graph: DiGraph<(), (), u32> = DiGraph::with_capacity(self.len(), 0);
-        for _ in 0..self.len() {
-            graph.add_node(());
-        }
-        for (from, to) in self.edges() {
-            graph.add_edge(from.into(), to.into(), ());
-        }
-        let mut all: Vec<Vec<u32>> = petgraph::algo::kosaraju_scc(&graph)
-            .into_iter()
-            .map(|c| c.into_iter().map(|n| n.index() as u32).collect::<Vec<u32>>())
-            .collect();
-        for component in &mut all {
-            component.sort_unstable();
+        const NEW: u32 = u32::MAX;
+        let n = self.len();
+        let (mut index, mut low) = (vec![NEW; n], vec![0u32; n]);
+        let mut on_stack = vec![false; n];
+        let (mut stack, mut work): (Vec<u32>, Vec<(u32, usize)>) = (Vec::new(), Vec::new());
+        let mut next = 0;
+        let mut all = Vec::new();
+        for root in 0..n as u32 {
+            if index[root as usize] != NEW {
+                continue;
+            }
+            work.push((root, 0));
+            while let Some((node, at)) = work.pop() {
+                let v = node as usize;
+                if at == 0 {
+                    (index[v], low[v]) = (next, next);
+                    next += 1;
+                    stack.push(node);
+                    on_stack[v] = true;
+                } else {
+                    // Back from the successor before.
+                    low[v] = low[v].min(low[self.successors(node)[at - 1] as usize]);
+                }
+                let unseen = self.successors(node)[at..].iter().position(|to| {
+                    let w = *to as usize;
+                    if index[w] != NEW && on_stack[w] {
+                        low[v] = low[v].min(index[w]);
+                    }
+                    index[w] == NEW
+                });
+                if let Some(step) = unseen {
+                    work.push((node, at + step + 1));
+                    work.push((self.successors(node)[at + step], 0));
+                } else if low[v] == index[v] {
+                    let from = stack.iter().rposition(|w| *w == node).unwrap_or(0);
+                    let mut component = stack.split_off(from);
+                    component.iter().for_each(|w| on_stack[*w as usize] = false);
+                    component.sort_unstable();
+                    all.push(component);
+                }
+            }
         }
         all
+    }
+
+    /// The condensation: components, the component of each node, and edges between components.
+    fn condensed(&self) -> (Vec<Vec<u32>>, Vec<u32>, Digraph) {
+        let components = self.components();
+        let mut of = vec![0u32; self.len()];
+        for (at, component) in components.iter().enumerate() {
+            component.iter().for_each(|node| of[*node as usize] = at as u32);
+        }
+        let edges: Vec<(u32, u32)> = self.edges().map(|(a, b)| (of[a as usize], of[b as usize])).collect();
+        let between = Digraph::new(components.len(), edges);
+        (components, of, between)
     }
 
     /// For each node: how many others it reaches, and how many others reach it.
     #[must_use]
     pub fn reach(&self) -> (Vec<u32>, Vec<u32>) {
-        let words = self.len().div_ceil(64);
-        let components = self.components();
-        let mut component_of = vec![0usize; self.len()];
+        let (components, of, callees) = self.condensed();
+        let callers = callees.reversed();
+        // Members of a component stand side by side, so that its bits are a range.
+        let mut starts = vec![0usize; components.len() + 1];
         for (at, component) in components.iter().enumerate() {
-            for node in component {
-                component_of[*node as usize] = at;
-            }
+            starts[at + 1] = starts[at] + component.len();
         }
-        let mut rows: Vec<Row> = Vec::with_capacity(components.len());
-        let (mut up, mut down) = (vec![0u32; self.len()], vec![0u32; self.len()]);
-        for component in &components {
-            let mut row: Row = vec![0; words];
-            for node in component {
-                row[*node as usize / 64] |= 1 << (node % 64);
-                for next in self.successors(*node) {
-                    let other = component_of[*next as usize];
-                    if other < rows.len() {
-                        for (word, more) in row.iter_mut().zip(&rows[other]) {
-                            *word |= more;
-                        }
-                    }
-                }
-            }
-            let size = component.len() as u32;
-            let reached: u32 = row.iter().map(|w| w.count_ones()).sum();
-            for node in component {
-                up[*node as usize] = reached - 1;
-            }
-            for (at, word) in row.iter().enumerate() {
-                let mut rest = *word;
-                while rest != 0 {
-                    let bit = rest.trailing_zeros();
-                    down[at * 64 + bit as usize] += size;
-                    rest &= rest - 1;
-                }
-            }
-            rows.push(row);
-        }
+        let words = self.len().div_ceil(64);
+        let count = |block: usize| {
+            let columns = block * BLOCK..((block + 1) * BLOCK).min(words);
+            (counts(&callees, &starts, &columns, false), counts(&callers, &starts, &columns, true))
+        };
+        let blocks = words.div_ceil(BLOCK);
+        let empty = || (vec![0u32; components.len()], vec![0u32; components.len()]);
+        let (up, down) = match blocks {
+            0 => empty(),
+            1 => count(0),
+            _ => (0..blocks).into_par_iter().map(count).reduce(empty, |mut a, b| {
+                a.0.iter_mut().zip(b.0).for_each(|(x, y)| *x += y);
+                a.1.iter_mut().zip(b.1).for_each(|(x, y)| *x += y);
+                a
+            }),
+        };
         // Every node counted itself once.
-        for count in &mut down {
-            *count -= 1;
-        }
-        (up, down)
+        let of_nodes = |counts: &[u32]| of.iter().map(|c| counts[*c as usize] - 1).collect();
+        (of_nodes(&up), of_nodes(&down))
     }
 
-    /// One longest path of the condensation: its length in hops, and a member of each component on it.
+    /// The nodes that some nodes reach, these included where a path leads back to them or they are starts.
     #[must_use]
-    pub fn longest_chain(&self) -> (u32, Vec<u32>) {
-        let components = self.components();
-        let mut component_of = vec![0usize; self.len()];
-        for (at, component) in components.iter().enumerate() {
-            for node in component {
-                component_of[*node as usize] = at;
+    pub fn reached_from(&self, starts: &[u32]) -> Vec<u32> {
+        let mut seen = vec![false; self.len()];
+        let mut queue: Vec<u32> = starts.to_vec();
+        starts.iter().for_each(|s| seen[*s as usize] = true);
+        while let Some(at) = queue.pop() {
+            for to in self.successors(at) {
+                if !std::mem::replace(&mut seen[*to as usize], true) {
+                    queue.push(*to);
+                }
             }
         }
+        (0..self.len() as u32).filter(|n| seen[*n as usize]).collect()
+    }
+
+    /// For each node the longest path of the condensation that begins at it, in hops.
+    #[must_use]
+    pub fn depths(&self) -> Vec<u32> {
+        let (components, of, between) = self.condensed();
+        let mut depth = vec![0u32; components.len()];
+        for at in 0..components.len() {
+            let below = between.successors(at as u32).iter().map(|c| depth[*c as usize] + 1);
+            depth[at] = below.max().unwrap_or(0);
+        }
+        of.iter().map(|c| depth[*c as usize]).collect()
+    }
+
+    /// One longest path of the condensation: its length in hops, and the nodes on it.
+    #[must_use]
+    pub fn longest_chain(&self) -> (u32, Vec<u32>) {
+        let (components, of, _) = self.condensed();
         // Callees come first, so every successor is already settled.
         let mut best: Vec<(u32, Option<(u32, u32)>)> = Vec::with_capacity(components.len());
         for (at, component) in components.iter().enumerate() {
             let mut mine = (0, None);
             for node in component {
                 for next in self.successors(*node) {
-                    let other = component_of[*next as usize];
+                    let other = of[*next as usize] as usize;
                     if other != at && best[other].0 + 1 > mine.0 {
                         mine = (best[other].0 + 1, Some((*node, *next)));
                     }
@@ -146,8 +218,8 @@ impl Digraph {
             }
             best.push(mine);
         }
-        let Some(start) = (0..best.len()).max_by_key(|at| (best[*at].0, std::cmp::Reverse(components[*at].clone())))
-        else {
+        let first = |at: usize| components[at].first().copied();
+        let Some(start) = (0..best.len()).max_by_key(|at| (best[*at].0, std::cmp::Reverse(first(*at)))) else {
             return (0, Vec::new());
         };
         let mut chain: Vec<u32> = Vec::new();
@@ -157,70 +229,81 @@ impl Digraph {
                 chain.push(from);
             }
             chain.push(to);
-            at = component_of[to as usize];
+            at = of[to as usize] as usize;
         }
         chain.dedup();
         (best[start].0, chain)
     }
 
-    /// PageRank with damping 0.85, until no value moves by more than 1e-10 (Page et al. 1999).
-    #[must_use]
-    pub fn page_rank(&self) -> Vec<f64> {
-        let n = self.len();
-        if n == 0 {
-            return Vec::new();
-        }
-        let mut rank = vec![1.0 / n as f64; n];
-        for _ in 0..200 {
-            let dangling: f64 = (0..n).filter(|i| self.outgoing[*i].is_empty()).map(|i| rank[i]).sum();
-            let base = (0.15 + 0.85 * dangling) / n as f64;
-            let mut next = vec![base; n];
-            for (from, list) in self.outgoing.iter().enumerate() {
-                for to in list {
-                    next[*to as usize] += 0.85 * rank[from] / list.len() as f64;
-                }
-            }
-            let moved = rank.iter().zip(&next).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            rank = next;
-            if moved < 1e-10 {
-                break;
-            }
-        }
-        rank
-    }
-
-    /// A shortest cycle through an edge of a component, as nodes in order.
+    /// A shortest cycle of a component (in a huge one, of those through its first members), as nodes in order.
     #[must_use]
     pub fn shortest_cycle(&self, component: &[u32]) -> Vec<u32> {
-        let inside = |n: u32| component.binary_search(&n).is_ok();
+        for a in component {
+            if let Some(b) = self.successors(*a).iter().find(|b| self.has(**b, *a)) {
+                return vec![*a, *b];
+            }
+        }
         let mut best: Vec<u32> = Vec::new();
-        for start in component {
-            let mut before: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
-            let mut queue = std::collections::VecDeque::from([*start]);
-            'search: while let Some(at) = queue.pop_front() {
-                for next in self.successors(at).iter().copied().filter(|n| inside(*n)) {
-                    if next == *start {
-                        let mut path = vec![at];
-                        let mut back = at;
-                        while let Some(previous) = before.get(&back) {
-                            path.push(*previous);
-                            back = *previous;
-                        }
-                        path.reverse();
-                        if best.is_empty() || path.len() < best.len() {
-                            best = path;
-                        }
-                        break 'search;
-                    }
-                    if next != *start && !before.contains_key(&next) {
-                        before.insert(next, at);
-                        queue.push_back(next);
-                    }
-                }
+        for start in component.iter().take(CYCLE_STARTS) {
+            let found = self.cycle_through(*start, component);
+            if !found.is_empty() && (best.is_empty() || found.len() < best.len()) {
+                best = found;
             }
         }
         best
     }
+
+    fn cycle_through(&self, start: u32, component: &[u32]) -> Vec<u32> {
+        let mut before: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
+        let mut queue = std::collections::VecDeque::from([start]);
+        while let Some(at) = queue.pop_front() {
+            for next in self.successors(at).iter().filter(|n| component.binary_search(n).is_ok()) {
+                if *next == start {
+                    let mut path = vec![at];
+                    let mut back = at;
+                    while let Some(previous) = before.get(&back) {
+                        path.push(*previous);
+                        back = *previous;
+                    }
+                    path.reverse();
+                    return path;
+                }
+                if !before.contains_key(next) {
+                    before.insert(*next, at);
+                    queue.push_back(*next);
+                }
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// Per component, how many nodes of a block of columns it reaches, itself included. Components are settled in the
+/// order of `graph`'s numbers, or against it; each only needs those settled before.
+fn counts(graph: &Digraph, starts: &[usize], columns: &std::ops::Range<usize>, downwards: bool) -> Vec<u32> {
+    let (n, width) = (graph.len(), columns.len());
+    let mut rows = vec![0u64; n * width];
+    let mut counts = vec![0u32; n];
+    let bits = columns.start * 64..columns.end * 64;
+    // Callees have smaller numbers: what lies before the block's first component reaches nothing in it.
+    let first = starts.partition_point(|s| *s <= bits.start).saturating_sub(1);
+    let last = starts.partition_point(|s| *s < bits.end).min(n);
+    let order: Box<dyn Iterator<Item = usize>> = if downwards { Box::new((0..last).rev()) } else { Box::new(first..n) };
+    for at in order {
+        let (before, rest) = rows.split_at_mut(at * width);
+        let (row, after) = rest.split_at_mut(width);
+        for bit in starts[at].max(bits.start)..starts[at + 1].min(bits.end) {
+            row[bit / 64 - columns.start] |= 1 << (bit % 64);
+        }
+        for next in graph.successors(at as u32) {
+            let next = *next as usize;
+            let other =
+                if downwards { &after[(next - at - 1) * width..][..width] } else { &before[next * width..][..width] };
+            row.iter_mut().zip(other).for_each(|(word, more)| *word |= more);
+        }
+        counts[at] = row.iter().map(|w| w.count_ones()).sum();
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -247,31 +330,30 @@ mod tests {
     }
 
     proptest! {
-        /// The oracle: plain search from every node.
         #[test]
-        fn reach_equals_search(n in 1usize..24, edges in proptest::collection::vec((0u32..24, 0u32..24), 0..80)) {
+        fn reach_equals_search(n in 1usize..160, edges in proptest::collection::vec((0u32..160, 0u32..160), 0..260)) {
             let edges: Vec<(u32, u32)> = edges.into_iter().filter(|(a, b)| (*a as usize) < n && (*b as usize) < n).collect();
-            let graph = Digraph::new(n, edges);
-            let (up, down) = graph.reach();
-            let mut expected_down = vec![0; n];
-            for start in 0..n as u32 {
-                let mut seen = vec![false; n];
-                let mut queue = vec![start];
-                while let Some(at) = queue.pop() {
-                    for next in graph.successors(at) {
-                        if !seen[*next as usize] {
-                            seen[*next as usize] = true;
-                            queue.push(*next);
-                        }
-                    }
-                }
-                seen[start as usize] = false;
-                prop_assert_eq!(up[start as usize] as usize, seen.iter().filter(|s| **s).count());
-                for (node, _) in seen.iter().enumerate().filter(|(_, s)| **s) {
-                    expected_down[node] += 1;
-                }
-            }
-            prop_assert_eq!(down, expected_down);
+            check(&Digraph::new(n, edges));
         }
+    }
+
+    #[test]
+    fn reach_of_many_blocks_of_columns() {
+        let n = 4_500u32;
+        let edges = (0..n).flat_map(|i| [(i, i / 2), (i, (i / 3 + 1) % n)]).chain([(0, 40), (3_000, 4_400)]);
+        check(&Digraph::new(n as usize, edges));
+    }
+
+    /// The oracle: plain search from every node.
+    fn check(graph: &Digraph) {
+        let n = graph.len();
+        let (up, down) = graph.reach();
+        let mut expected_down = vec![0; n];
+        for start in 0..n as u32 {
+            let reached = graph.reached_from(&[start]);
+            assert_eq!(up[start as usize] as usize, reached.len() - 1);
+            reached.iter().filter(|r| **r != start).for_each(|r| expected_down[*r as usize] += 1);
+        }
+        assert_eq!(down, expected_down);
     }
 }

@@ -75,6 +75,8 @@ pub struct Parts {
 pub struct ServiceGraph {
     parts: Parts,
     by_name: BTreeMap<String, usize>,
+    /// Dependencies in the order of their targets.
+    by_target: Vec<usize>,
 }
 
 impl ServiceGraph {
@@ -91,7 +93,9 @@ impl ServiceGraph {
             (&a.service, &a.path, &a.method, &a.place).cmp(&(&b.service, &b.path, &b.method, &b.place))
         });
         let by_name = parts.services.iter().enumerate().map(|(i, s)| (s.name.clone(), i)).collect();
-        Self { parts, by_name }
+        let mut by_target: Vec<usize> = (0..parts.dependencies.len()).collect();
+        by_target.sort_by(|a, b| parts.dependencies[*a].target.cmp(&parts.dependencies[*b].target).then(a.cmp(b)));
+        Self { parts, by_name, by_target }
     }
 
     /// All parts.
@@ -120,22 +124,23 @@ impl ServiceGraph {
 
     /// Dependencies that leave a service.
     pub fn outgoing<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Dependency> + 'a {
-        self.parts.dependencies.iter().filter(move |d| d.source == name)
+        range(&self.parts.dependencies, name, |d| &d.source).iter()
     }
 
     /// Dependencies that reach a service.
     pub fn incoming<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Dependency> + 'a {
-        self.parts.dependencies.iter().filter(move |d| d.target == name)
+        let all = &self.parts.dependencies;
+        range(&self.by_target, name, move |at| &all[*at].target).iter().map(move |at| &all[*at])
     }
 
     /// Operations that a service serves.
     pub fn endpoints_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Endpoint> + 'a {
-        self.parts.endpoints.iter().filter(move |e| e.service == name)
+        range(&self.parts.endpoints, name, |e| &e.service).iter()
     }
 
     /// Tables that a service uses.
     pub fn tables_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a TableUse> + 'a {
-        self.parts.tables.iter().filter(move |t| t.service == name)
+        range(&self.parts.tables, name, |t| &t.service).iter()
     }
 
     /// The parts, to make a changed graph.
@@ -143,4 +148,11 @@ impl ServiceGraph {
     pub fn into_parts(self) -> Parts {
         self.parts
     }
+}
+
+/// The part of a sorted list that belongs to a name.
+fn range<'a, T>(all: &'a [T], name: &str, of: impl Fn(&'a T) -> &'a str) -> &'a [T] {
+    let from = all.partition_point(|t| of(t) < name);
+    let length = all[from..].partition_point(|t| of(t) == name);
+    &all[from..from + length]
 }
