@@ -130,7 +130,8 @@ impl ServiceGraph {
     /// Dependencies that reach a service.
     pub fn incoming<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Dependency> + 'a {
         let all = &self.parts.dependencies;
-        range(&self.by_target, name, move |at| &all[*at].target).iter().map(move |at| &all[*at])
+        let from = self.by_target.partition_point(|at| all[*at].target.as_str() < name);
+        self.by_target[from..].iter().map(move |at| &all[*at]).take_while(move |d| d.target == name)
     }
 
     /// Operations that a service serves.
@@ -151,7 +152,7 @@ impl ServiceGraph {
 }
 
 /// The part of a sorted list that belongs to a name.
-fn range<'a, T>(all: &'a [T], name: &str, of: impl Fn(&'a T) -> &'a str) -> &'a [T] {
+fn range<'a, T>(all: &'a [T], name: &str, of: impl Fn(&T) -> &str) -> &'a [T] {
     let from = all.partition_point(|t| of(t) < name);
     let length = all[from..].partition_point(|t| of(t) == name);
     &all[from..from + length]
