@@ -4,12 +4,15 @@
 
 mod csv;
 mod dot;
+mod groups;
 mod html;
 mod json;
+pub mod layout;
 mod map;
 mod markdown;
 mod mermaid;
 mod sarif;
+mod system;
 pub mod text;
 
 use crate::result::Result;
