@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("gate", &["model", "graph", "analyze", "plan", "config", "result"]),
     ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
     ("diff", &["result"]),
-    ("report", &["result", "model", "analyze"]),
+    ("report", &["result", "model", "analyze", "diff"]),
 ];
 
 /// Libraries that only one room may use.

@@ -160,10 +160,12 @@ fn local(n: usize, weight: &BTreeMap<(usize, usize), i64>) -> Vec<usize> {
         }
     }
     let mut number: BTreeMap<usize, usize> = BTreeMap::new();
-    of.iter().map(|c| {
-        let next = number.len();
-        *number.entry(*c).or_insert(next)
-    }).collect()
+    of.iter()
+        .map(|c| {
+            let next = number.len();
+            *number.entry(*c).or_insert(next)
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod groups;
 mod html;
 mod json;
 pub mod layout;
-mod map;
 mod markdown;
 mod mermaid;
 mod sarif;

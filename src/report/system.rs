@@ -152,10 +152,22 @@ impl<'r> System<'r> {
         order
     }
 
-    /// The longest chains of waiting calls, one for each first caller, longest first; a cycle counts once.
+    /// Who is held by whom: waiting calls, and both ways between the writers of one table, as the score counts them.
+    fn held(&self) -> BTreeSet<(usize, usize)> {
+        let mut held: BTreeSet<(usize, usize)> = (0..self.ends.len()).filter_map(|d| self.waits(d)).collect();
+        for shared in &self.result.shared_writes {
+            let members = |n: &String| self.find(n).filter(|i| self.terms[*i].is_some());
+            let writers: Vec<usize> = shared.services.iter().filter_map(members).collect();
+            held.extend(writers.iter().flat_map(|a| writers.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b));
+        }
+        held
+    }
+
+    /// The longest chains of waiting calls with their hops, one for each first caller, longest first; a cycle counts
+    /// once.
     #[must_use]
-    pub fn chains(&self) -> Vec<Vec<usize>> {
-        let next = adjacency(self.names.len(), (0..self.ends.len()).filter_map(|d| self.waits(d)));
+    pub fn chains(&self) -> Vec<(usize, Vec<usize>)> {
+        let next = adjacency(self.names.len(), self.held().into_iter());
         let component = components(&next);
         let count = component.iter().max().map_or(0, |m| m + 1);
         let mut best: Vec<(usize, Option<(usize, usize)>)> = vec![(0, None); count];
@@ -172,7 +184,7 @@ impl<'r> System<'r> {
                 }
             }
         }
-        let mut chains: Vec<Vec<usize>> = Vec::new();
+        let mut chains: Vec<(usize, Vec<usize>)> = Vec::new();
         for start in (0..count).filter(|c| !called[*c] && best[*c].0 > 0) {
             let mut chain = Vec::new();
             let mut at = start;
@@ -183,9 +195,9 @@ impl<'r> System<'r> {
                 chain.push(to);
                 at = component[to];
             }
-            chains.push(chain);
+            chains.push((best[start].0, chain));
         }
-        chains.sort_by_key(|c| (std::cmp::Reverse(c.len()), c.clone()));
+        chains.sort_by_key(|(hops, chain)| (std::cmp::Reverse(*hops), chain.clone()));
         chains
     }
 }

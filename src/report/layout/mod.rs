@@ -18,9 +18,9 @@ pub type Point = (i32, i32);
 /// Space between columns, between boxes of a column, and around the drawing.
 const COLUMN_GAP: i32 = 66;
 const ROW_GAP: f64 = 14.0;
+/// Space that a bend of a long edge takes.
+const BEND: f64 = 9.0;
 const MARGIN: i32 = 12;
-/// Extent of a bend of a long edge.
-const BEND: f64 = 6.0;
 /// Space inside a lane's box: above for its title, and at the other sides.
 const TITLE: i32 = 22;
 const PADDING: i32 = 10;
@@ -173,7 +173,7 @@ impl Work {
     /// Centres across the layers, lane below lane, and where each lane begins and ends.
     fn place(&self, nodes: &[Node], lanes: &lanes::Lanes) -> (Vec<f64>, Vec<(f64, f64)>) {
         let extent: Vec<f64> =
-            (0..self.bend.len()).map(|i| nodes.get(i).map_or(BEND, |n| f64::from(n.height))).collect();
+            (0..self.bend.len()).map(|i| nodes.get(i).map_or(BEND, |n| f64::from(n.height) + ROW_GAP)).collect();
         let mut centres = vec![0.0; extent.len()];
         let mut spans = Vec::new();
         let mut top = f64::from(MARGIN);
@@ -189,7 +189,7 @@ impl Work {
                 lane: Vec::new(),
             };
             let part = Layered { lane: vec![0; extent.len()], ..part };
-            let own = place::place(&part, &extent, ROW_GAP, &self.bend);
+            let own = place::place(&part, &extent, &self.bend);
             let members: Vec<usize> = part.rows.iter().flatten().copied().collect();
             let least = members.iter().map(|v| own[*v] - extent[*v] / 2.0).fold(f64::INFINITY, f64::min);
             let head = if name.is_some() { f64::from(TITLE) } else { 0.0 };
@@ -199,7 +199,7 @@ impl Work {
                 centres[v] = own[v] + shift;
                 low = low.max(centres[v] + extent[v] / 2.0);
             }
-            low += if name.is_some() { f64::from(PADDING) * 1.5 } else { ROW_GAP };
+            low += if name.is_some() { f64::from(PADDING) / 2.0 } else { 0.0 };
             spans.push((top, low));
             top = low + if name.is_some() { f64::from(PADDING) / 2.0 } else { 0.0 };
         }

@@ -1,0 +1,344 @@
+//! The score and what drives it: terms, edges that count most, cycles, chains, shared data, owners of data.
+
+use askama::Template;
+
+use crate::model::Mode;
+use crate::report::system::System;
+use crate::report::{clean, percent};
+
+/// Rows shown at once; the rest opens.
+const FIRST: usize = 10;
+/// Chains and edges listed.
+const LISTED: usize = 20;
+
+/// The score.
+#[derive(Template)]
+#[template(path = "score.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct ScoreSection {
+    score: Option<ScoreView>,
+}
+
+struct ScoreView {
+    value: String,
+    low: String,
+    high: String,
+    band: &'static str,
+    /// Positions on a scale of 500 pixels.
+    at: i32,
+    from: i32,
+    wide: i32,
+    floor: Option<(i32, String)>,
+    code: String,
+    traces: String,
+    lower: u32,
+    corpus: u32,
+    services: u32,
+    edges: u32,
+    cycles: usize,
+    depth: u32,
+    propagation: String,
+    settled: String,
+    subs: Vec<[String; 3]>,
+}
+
+/// The score of a system.
+#[must_use]
+pub fn score(system: &System<'_>) -> ScoreSection {
+    let result = system.result;
+    let view = result.score.as_ref().map(|score| {
+        let [low, high] = score.interval;
+        let figures = &score.figures;
+        let pixel = |v: f64| (v * 5.0).round() as i32;
+        let measured = |v: Option<f64>| v.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.1}"));
+        let sub = |name: &str, v: Option<f64>, what: &str| [name.to_owned(), measured(v), what.to_owned()];
+        let counts = result.site_counts;
+        ScoreView {
+            value: format!("{:.1}", score.value),
+            low: format!("{low:.1}"),
+            high: format!("{high:.1}"),
+            band: score.band.as_str(),
+            at: pixel(score.value),
+            from: pixel(low),
+            wide: (pixel(high) - pixel(low)).max(2),
+            floor: result.plan.as_ref().map(|p| (pixel(p.floor), format!("{:.1}", p.floor))),
+            code: percent(score.coverage.code),
+            traces: percent(score.coverage.traces),
+            lower: score.compared[0],
+            corpus: score.compared[1],
+            services: figures.services,
+            edges: figures.edges,
+            cycles: figures.cycles.len(),
+            depth: figures.depth,
+            propagation: figures.propagation_cost.map_or_else(|| "not measured".to_owned(), |p| format!("{p:.3}")),
+            settled: format!(
+                "{} resolved, {} external, {} ambiguous, {} unresolved",
+                counts.resolved, counts.external, counts.ambiguous, counts.unresolved
+            ),
+            subs: vec![
+                sub(
+                    "runtime exposure",
+                    score.sub_scores.runtime_exposure,
+                    "how much of a request's time is spent waiting for others; needs traces",
+                ),
+                sub(
+                    "data ownership",
+                    score.sub_scores.data_ownership,
+                    "per cent of service and table pairs where a service uses a table that is not its own",
+                ),
+                sub(
+                    "change coupling",
+                    score.sub_scores.change_coupling,
+                    "per cent of waiting edges whose ends change together; needs the history of a full git clone",
+                ),
+            ],
+        }
+    });
+    ScoreSection { score: view }
+}
+
+/// What drives the score.
+#[derive(Template)]
+#[template(path = "drivers.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct Drivers {
+    terms: Vec<TermView>,
+    first: usize,
+    marginals: Vec<(usize, String, String)>,
+    measured: bool,
+    cycles: Vec<CycleView>,
+    chains: Vec<ChainView>,
+    shared: Vec<SharedView>,
+}
+
+struct TermView {
+    key: usize,
+    name: String,
+    up: u32,
+    down: u32,
+    value: String,
+    wide: i32,
+}
+
+struct CycleView {
+    members: Vec<(usize, String)>,
+    edges: Vec<(usize, String)>,
+    tables: Vec<String>,
+}
+
+struct ChainView {
+    hops: usize,
+    names: Vec<(usize, String)>,
+    medians: Option<String>,
+}
+
+struct SharedView {
+    table: String,
+    database: String,
+    writers: Vec<(Option<usize>, String)>,
+    places: Vec<String>,
+}
+
+/// What drives the score of a system.
+#[must_use]
+pub fn drivers(system: &System<'_>) -> Drivers {
+    let named = |i: usize| (i, system.names[i].clone());
+    let score = system.result.score.as_ref();
+    let terms = score.map(|s| s.terms.as_slice()).unwrap_or_default();
+    let terms: Vec<TermView> = terms
+        .iter()
+        .filter_map(|t| {
+            let key = system.find(&t.service)?;
+            let wide = (t.value * 120.0).round() as i32;
+            Some(TermView {
+                key,
+                name: system.names[key].clone(),
+                up: t.up,
+                down: t.down,
+                value: format!("{:.3}", t.value),
+                wide,
+            })
+        })
+        .collect();
+    let marginals = score.map(|s| s.marginals.as_slice()).unwrap_or_default();
+    let marginals: Vec<(usize, String, String)> = marginals
+        .iter()
+        .filter(|m| m.value > 0.0)
+        .filter_map(|m| {
+            let (a, b) = (system.find(&m.source)?, system.find(&m.target)?);
+            let edge = system.out[a].iter().copied().find(|d| system.waits(*d) == Some((a, b)))?;
+            Some((edge, format!("{} → {}", system.names[a], system.names[b]), format!("{:.2}", m.value)))
+        })
+        .take(FIRST)
+        .collect();
+    let count = score.map_or(0, |s| s.figures.cycles.len());
+    let cycles = (0..count)
+        .map(|number| CycleView {
+            members: (0..system.names.len()).filter(|i| system.cycles[*i] == Some(number)).map(named).collect(),
+            edges: (0..system.ends.len())
+                .filter_map(|d| Some((d, system.waits(d)?)))
+                .filter(|(_, (a, b))| system.cycles[*a] == Some(number) && system.cycles[*b] == Some(number))
+                .map(|(d, (a, b))| (d, format!("{} → {}", system.names[a], system.names[b])))
+                .take(LISTED)
+                .collect(),
+            tables: system
+                .result
+                .shared_writes
+                .iter()
+                .filter(|w| w.services.iter().any(|s| system.find(s).and_then(|i| system.cycles[i]) == Some(number)))
+                .map(|w| clean(&w.table))
+                .collect(),
+        })
+        .collect();
+    Drivers {
+        terms,
+        first: FIRST,
+        measured: !marginals.is_empty(),
+        marginals,
+        cycles,
+        chains: system.chains().into_iter().take(FIRST).map(|(hops, c)| chain(system, hops, &c)).collect(),
+        shared: shared(system),
+    }
+}
+
+fn chain(system: &System<'_>, hops: usize, services: &[usize]) -> ChainView {
+    let median = |a: usize, b: usize| {
+        let edge = system.out[a].iter().find(|d| system.waits(**d) == Some((a, b)))?;
+        system.dependency(*edge).p50_us
+    };
+    let medians: Vec<Option<u64>> = services.windows(2).map(|w| median(w[0], w[1])).collect();
+    let any = medians.iter().any(Option::is_some);
+    let text = medians.iter().map(|m| m.map_or_else(|| "?".to_owned(), super::duration)).collect::<Vec<_>>();
+    ChainView {
+        hops,
+        names: services.iter().map(|i| (*i, system.names[*i].clone())).collect(),
+        medians: any.then(|| text.join(" → ")),
+    }
+}
+
+fn shared(system: &System<'_>) -> Vec<SharedView> {
+    let all = system.result.shared_writes.iter().map(|s| SharedView {
+        table: clean(&s.table),
+        database: clean(s.database.as_deref().unwrap_or("not known")),
+        writers: s.services.iter().map(|n| (system.find(n), clean(n))).collect(),
+        places: s.evidence.iter().take(LISTED).map(|e| clean(&format!("{} {}", e.place, e.says))).collect(),
+    });
+    all.collect()
+}
+
+/// Owners of data, ranked.
+#[derive(Template)]
+#[template(path = "entities.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct Entities {
+    rows: Vec<EntityView>,
+    others: usize,
+}
+
+struct EntityView {
+    key: Option<usize>,
+    name: String,
+    rank: u32,
+    class: String,
+    gain: String,
+    fan_in: u32,
+    page_rank: u32,
+    why: String,
+    differs: String,
+    tests: Vec<[String; 3]>,
+    tables: String,
+    readers: String,
+    writers: String,
+}
+
+/// The ranking: those with a gain first, each with its reasons.
+#[must_use]
+pub fn entities(system: &System<'_>) -> Entities {
+    let mut all: Vec<_> = system.result.entities.iter().collect();
+    all.sort_by_key(|e| (if e.rank == 0 { u32::MAX } else { e.rank }, e.service.clone()));
+    let rows: Vec<EntityView> = all
+        .iter()
+        .map(|e| {
+            let tests = e.tests.iter().map(|(id, passed)| {
+                let said = passed.map_or("not known", |p| if p { "yes" } else { "no" });
+                [id.clone(), said.to_owned(), clean(e.because.get(id).map_or("", String::as_str))]
+            });
+            EntityView {
+                key: system.find(&e.service),
+                name: clean(&e.service),
+                rank: e.rank,
+                class: super::word(&e.class),
+                gain: format!("{:.2}", e.gain),
+                fan_in: e.rank_by_fan_in,
+                page_rank: e.rank_by_page_rank,
+                why: why(e),
+                differs: differs(e),
+                tests: tests.collect(),
+                tables: clean(&e.tables.join(", ")),
+                readers: clean(&e.readers.join(", ")),
+                writers: clean(&e.writers.join(", ")),
+            }
+        })
+        .collect();
+    let others = rows.iter().filter(|r| r.rank == 0).count();
+    Entities { rows, others }
+}
+
+fn why(e: &crate::model::Entity) -> String {
+    let readers = e.readers.len();
+    match (e.rank, readers) {
+        (0, 0) => "nobody reads it while waiting".to_owned(),
+        (0, n) => format!("{n} read it, but other calls keep every edge"),
+        (_, 1) => format!("1 service reads it; published, the score falls by {:.2}", e.gain),
+        (_, n) => format!("{n} services read it; published, the score falls by {:.2}", e.gain),
+    }
+}
+
+/// Why the rank is not that of fan-in.
+fn differs(e: &crate::model::Entity) -> String {
+    if e.rank == 0 || e.rank == e.rank_by_fan_in {
+        return String::new();
+    }
+    if e.rank < e.rank_by_fan_in {
+        "fewer call it, but its callers' callers wait for it too, or more of its calls are reads".to_owned()
+    } else {
+        "many call it, but for commands or computations that stay".to_owned()
+    }
+}
+
+/// Dependencies by which inputs show them.
+#[derive(Template)]
+#[template(path = "drift.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct Drift {
+    measured: bool,
+    static_only: bool,
+    rows: Vec<[String; 4]>,
+    only_traces: Vec<(usize, String)>,
+    only_code: Vec<(usize, String)>,
+}
+
+/// Where code and traces agree, and where not.
+#[must_use]
+pub fn drift(system: &System<'_>) -> Drift {
+    let measured = system.result.traffic.is_some();
+    let mut rows = Vec::new();
+    let (mut only_traces, mut only_code) = (Vec::new(), Vec::new());
+    for mode in [Mode::Sync, Mode::Async, Mode::Data] {
+        let (mut both, mut traces, mut code) = (0u32, 0u32, 0u32);
+        for (index, ends) in system.ends.iter().enumerate() {
+            let (Some((a, b)), true) = (ends, system.dependency(index).mode == mode) else { continue };
+            let text = || format!("{} → {} ({})", system.names[*a], system.names[*b], mode.as_str());
+            match crate::report::system::agreement(system.dependency(index)) {
+                (true, true) => both += 1,
+                (true, false) => {
+                    traces += 1;
+                    only_traces.push((index, text()));
+                }
+                _ => {
+                    code += 1;
+                    only_code.push((index, text()));
+                }
+            }
+        }
+        rows.push([mode.as_str().to_owned(), both.to_string(), traces.to_string(), code.to_string()]);
+    }
+    let static_only = !system.result.dependencies.iter().any(|d| crate::report::system::agreement(d).1);
+    Drift { measured, static_only, rows, only_traces, only_code }
+}

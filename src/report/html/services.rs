@@ -1,0 +1,281 @@
+//! A page for each service with a page for each of its calls, and the table of all dependencies.
+
+use askama::Template;
+
+use crate::model::{Dependency, Endpoint, Mode, Relation, SourceKind};
+use crate::report::clean;
+use crate::report::system::{System, source};
+
+use super::{confidence, duration};
+
+/// What a page lists at most in a system of this many dependencies or more; smaller systems show more.
+const MANY: usize = 1_200;
+/// Call sites and other evidence of an edge, and operations of a service: few in a large system, else many.
+const LISTED: [usize; 2] = [3, 40];
+
+/// The pages.
+#[derive(Template)]
+#[template(path = "services.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct Services {
+    pages: Vec<ServiceView>,
+}
+
+struct ServiceView {
+    key: usize,
+    name: String,
+    kind: &'static str,
+    facts: Vec<(&'static str, String)>,
+    /// Who it waits for in all, and who waits for it.
+    reach: Option<[String; 2]>,
+    calls: Vec<EdgePage>,
+    called_by: Vec<(usize, String)>,
+    operations: Vec<String>,
+    more_operations: usize,
+    findings: Vec<String>,
+    steps: Vec<(usize, String)>,
+    unresolved: Vec<String>,
+    places: Vec<String>,
+}
+
+/// An edge with all that is known of it.
+struct EdgePage {
+    key: usize,
+    title: String,
+    mode: &'static str,
+    waits: bool,
+    facts: Vec<(&'static str, String)>,
+    /// What each input says: yes or nothing.
+    sources: Vec<(&'static str, bool)>,
+    sites: Vec<SiteView>,
+    more_sites: usize,
+    places: Vec<String>,
+    more_places: usize,
+}
+
+struct SiteView {
+    place: String,
+    operation: String,
+    intent: String,
+    chain: Vec<String>,
+}
+
+/// All pages.
+#[must_use]
+pub fn section(system: &System<'_>) -> Services {
+    let result = system.result;
+    let most = LISTED[usize::from(result.dependencies.len() < MANY)];
+    let mut marginal = std::collections::BTreeMap::new();
+    for m in result.score.iter().flat_map(|s| &s.marginals) {
+        marginal.insert((m.source.as_str(), m.target.as_str()), m.value);
+    }
+    let mut operations: Vec<Vec<&Endpoint>> = vec![Vec::new(); system.names.len()];
+    for endpoint in &result.endpoints {
+        if let Some(at) = system.find(&endpoint.service) {
+            operations[at].push(endpoint);
+        }
+    }
+    let mut findings: Vec<Vec<String>> = vec![Vec::new(); system.names.len()];
+    for f in &result.findings {
+        for at in f.services.iter().filter_map(|s| system.find(s)) {
+            findings[at].push(clean(&format!("{}: {}", f.smell, f.because)));
+        }
+    }
+    let mut unresolved: Vec<Vec<String>> = vec![Vec::new(); system.names.len()];
+    for u in &result.unresolved {
+        if let Some(at) = system.find(&u.source) {
+            let text = format!("{}:{} {} ({})", u.site.path, u.site.line, u.last_value, u.reason);
+            unresolved[at].push(clean(&text));
+        }
+    }
+    let page = |at: usize| {
+        let edges = system.out[at].iter().map(|e| edge(system, *e, &marginal, most)).collect();
+        let own = std::mem::take(&mut findings[at]);
+        let calls = std::mem::take(&mut unresolved[at]);
+        service(system, at, edges, &operations[at], own, calls, most)
+    };
+    Services { pages: (0..system.names.len()).map(page).collect() }
+}
+
+fn service(
+    system: &System<'_>,
+    at: usize,
+    calls: Vec<EdgePage>,
+    operations: &[&Endpoint],
+    findings: Vec<String>,
+    unresolved: Vec<String>,
+    most: usize,
+) -> ServiceView {
+    let s = system.service(at);
+    let mut facts = Vec::new();
+    let mut add = |what: &'static str, text: String| {
+        if !text.is_empty() {
+            facts.push((what, clean(&text)));
+        }
+    };
+    add("owner", s.owners.join(", "));
+    add("made of", s.languages.join(", "));
+    add("product", s.engine.clone().unwrap_or_default());
+    add("folders", s.folders.iter().map(|f| if f.is_empty() { "." } else { f }).collect::<Vec<_>>().join(", "));
+    add("also called", s.aliases.join(", "));
+    add("reached from outside", if s.exposed { "yes".to_owned() } else { String::new() });
+    add("own stores", system.stores(at).iter().map(|i| system.names[*i].clone()).collect::<Vec<_>>().join(", "));
+    let counts = s.membership.as_ref().map(|m| format!("{}: {}", if m.member { "yes" } else { "no" }, m.because));
+    add("counts in the score", counts.unwrap_or_default());
+    let steps = system.result.plan.iter().flat_map(|p| p.steps.iter().enumerate());
+    let steps = steps
+        .filter(|(_, step)| step.entity.as_deref() == Some(&s.name) || step.services.contains(&s.name))
+        .map(|(i, step)| (i + 1, crate::report::action(step)))
+        .collect();
+    let called_by = system.into[at].iter().filter(|d| system.dependency(**d).mode != Mode::Infra);
+    let called_by = called_by.filter_map(|d| Some((*d, system.names[system.ends[*d]?.0].clone()))).collect();
+    let operation = |e: &&Endpoint| clean(&format!("{} {} ({}, {})", e.method, e.path, e.handler, e.place));
+    ServiceView {
+        key: at,
+        name: system.names[at].clone(),
+        kind: s.kind.as_str(),
+        facts,
+        reach: system.terms[at].map(|t| [t.up.to_string(), t.down.to_string()]),
+        calls,
+        called_by,
+        operations: operations.iter().take(most).map(operation).collect(),
+        more_operations: operations.len().saturating_sub(most),
+        findings,
+        steps,
+        unresolved: unresolved.into_iter().take(most).collect(),
+        places: s.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
+    }
+}
+
+type Marginals<'r> = std::collections::BTreeMap<(&'r str, &'r str), f64>;
+
+fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize) -> EdgePage {
+    let d = system.dependency(index);
+    let mut facts = vec![("over", clean(&d.protocol)), ("confidence", confidence(d.confidence).to_owned())];
+    if let Some(channel) = &d.channel {
+        facts.push(("channel", clean(channel)));
+    }
+    let intents: Vec<&str> = d.intents.iter().map(|i| i.as_str()).collect();
+    if !intents.is_empty() {
+        facts.push(("for", intents.join(", ")));
+    }
+    facts.push(("traced", traced(d)));
+    if !d.tables.is_empty() {
+        facts.push(("tables", clean(&d.tables.join(", "))));
+    }
+    if system.waits(index).is_some() {
+        if let Some(value) = marginal.get(&(d.source.as_str(), d.target.as_str())) {
+            facts.push(("without it the score falls by", format!("{value:.2}")));
+        }
+        if let Some(step) = system.ends[index].and_then(|pair| system.gone.get(&pair)) {
+            facts.push(("gone after step", step.to_string()));
+        }
+    }
+    let said = traced_operations(system, d);
+    if !said.is_empty() {
+        facts.push(("operations in traces", said));
+    }
+    let all = [SourceKind::Code, SourceKind::Specs, SourceKind::Manifests, SourceKind::Traces, SourceKind::Declared];
+    let sites = d.sites.iter().take(most).map(|s| SiteView {
+        place: clean(&format!("{}:{}", s.path, s.line)),
+        operation: clean(&s.operation),
+        intent: s.intent.map_or("", |i| i.as_str()).to_owned(),
+        chain: if most > 10 || d.sites.len() == 1 {
+            s.chain.iter().take(most).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect()
+        } else {
+            Vec::new()
+        },
+    });
+    EdgePage {
+        key: index,
+        title: format!("{} → {}", clean(&d.source), clean(&d.target)),
+        mode: d.mode.as_str(),
+        waits: d.blocking && d.mode == Mode::Sync,
+        facts,
+        sources: all.iter().map(|k| (source(*k), d.seen_in.contains(k))).collect(),
+        sites: sites.collect(),
+        more_sites: d.sites.len().saturating_sub(most),
+        places: d.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
+        more_places: d.evidence.len().saturating_sub(most.min(12)),
+    }
+}
+
+/// Calls, errors and latency in words.
+fn traced(d: &Dependency) -> String {
+    let Some(calls) = d.calls else { return "not measured".to_owned() };
+    let mut text = format!("{calls} call{}", if calls == 1 { "" } else { "s" });
+    if let Some(errors) = d.errors {
+        text.push_str(&format!(", {errors} with an error"));
+    }
+    if let (Some(p50), Some(p95)) = (d.p50_us, d.p95_us) {
+        text.push_str(&format!(", median {}, 95th percentile {}", duration(p50), duration(p95)));
+    }
+    text
+}
+
+/// Operations that traces show on an edge, most called first.
+fn traced_operations(system: &System<'_>, d: &Dependency) -> String {
+    if d.mode != Mode::Sync || !d.seen_in.contains(&SourceKind::Traces) {
+        return String::new();
+    }
+    let known = |name: &str, service: &str| {
+        name == service
+            || system.find(service).is_some_and(|i| system.service(i).aliases.iter().any(|alias| alias == name))
+    };
+    let rows = system.result.traffic.iter().flat_map(|t| &t.rows);
+    let own = rows.filter(|r| {
+        matches!(r.relation, Relation::Sync | Relation::Inferred)
+            && known(&r.source, &d.source)
+            && known(&r.target, &d.target)
+    });
+    let mut all: Vec<(u64, &String)> = own.flat_map(|r| r.operations.iter().map(|(name, n)| (*n, name))).collect();
+    all.sort_by_key(|(n, name)| (std::cmp::Reverse(*n), *name));
+    all.iter().take(8).map(|(n, name)| format!("{} ({n})", clean(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// The table of all dependencies.
+#[derive(Template)]
+#[template(path = "dependencies.html", escape = "html", config = "src/report/html/askama.toml")]
+pub struct Dependencies {
+    rows: Vec<RowView>,
+}
+
+struct RowView {
+    key: usize,
+    linked: bool,
+    source: String,
+    target: String,
+    mode: &'static str,
+    over: String,
+    intents: String,
+    confidence: &'static str,
+    seen: String,
+    traced: String,
+    first: String,
+    sites: usize,
+}
+
+/// All dependencies.
+#[must_use]
+pub fn dependencies(system: &System<'_>) -> Dependencies {
+    let row = |(key, d): (usize, &Dependency)| {
+        let seen: Vec<&str> = d.seen_in.iter().map(|s| source(*s)).collect();
+        let intents: Vec<&str> = d.intents.iter().map(|i| i.as_str()).collect();
+        let site = d.sites.first().map(|s| format!("{}:{}", s.path, s.line));
+        let first = site.or_else(|| d.evidence.first().map(|e| e.place.to_string())).unwrap_or_default();
+        RowView {
+            key,
+            linked: system.ends[key].is_some(),
+            source: clean(&d.source),
+            target: clean(&d.target),
+            mode: d.mode.as_str(),
+            over: clean(d.channel.as_deref().unwrap_or(&d.protocol)),
+            intents: intents.join(", "),
+            confidence: confidence(d.confidence),
+            seen: seen.join(", "),
+            traced: d.calls.map_or_else(|| "not measured".to_owned(), |n| n.to_string()),
+            first: clean(&first),
+            sites: d.sites.len(),
+        }
+    };
+    Dependencies { rows: system.result.dependencies.iter().enumerate().map(row).collect() }
+}
