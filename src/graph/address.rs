@@ -197,6 +197,13 @@ impl Directory {
         if address.is_relative() {
             return Target::Unknown("no host".to_owned());
         }
+        // `http://orders{}`: a path or a domain that is not known behind a whole name.
+        if let Some(name) = address.host.strip_suffix(HOLE)
+            && name.ends_with(|c: char| c.is_alphanumeric())
+            && let Some(at) = nodes.find(name)
+        {
+            return Target::Node(at, "name before a part that is not known");
+        }
         if address.has_open_host() {
             return Target::Unknown(format!("the host is not known: {}", address.host));
         }

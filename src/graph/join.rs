@@ -4,6 +4,7 @@
 
 mod origin;
 mod parts;
+mod products;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +75,7 @@ impl<'j> Joiner<'j> {
             }
         }
         self.deliveries();
+        self.products();
         if let Some(traffic) = &self.facts.traffic {
             observed::merge(traffic, &mut self.nodes, &mut self.edges, self.roles);
         }
@@ -179,8 +181,13 @@ impl<'j> Joiner<'j> {
             return;
         }
         let kind = self.nodes.all[to].kind.unwrap_or(ServiceKind::Service);
+        let watches = matches!(
+            self.nodes.all[from].kind,
+            Some(ServiceKind::Monitoring | ServiceKind::Config | ServiceKind::Registry)
+        );
         let mode = match (out.mode, kind) {
             (Mode::Sync, ServiceKind::Broker) => return,
+            (Mode::Sync, _) if watches => Mode::Infra,
             (Mode::Sync, ServiceKind::Database) => Mode::Data,
             (Mode::Sync, ServiceKind::Config | ServiceKind::Registry | ServiceKind::Monitoring) => Mode::Infra,
             (Mode::Data, ServiceKind::Broker) => return,
@@ -342,7 +349,9 @@ impl<'j> Joiner<'j> {
                 continue;
             }
             let kind = self.nodes.all[to].kind.unwrap_or(ServiceKind::Service);
+            let watches = route.evidence.says.starts_with("prometheus ");
             let mode = match kind {
+                _ if watches => Mode::Infra,
                 ServiceKind::Config | ServiceKind::Registry | ServiceKind::Monitoring => Mode::Infra,
                 ServiceKind::Database | ServiceKind::Broker => continue,
                 _ => Mode::Sync,

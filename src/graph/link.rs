@@ -213,7 +213,9 @@ impl<'w, 'a> World<'w, 'a> {
         let node = &self.nodes.all[reader.at];
         let speaks = |text: &str| {
             let lower = text.to_lowercase();
-            lower.contains("opentelemetry") || lower.contains("otel")
+            ["opentelemetry", "otel", "zipkin", "sleuth", "jaeger", "opentracing", "tracing"]
+                .iter()
+                .any(|w| lower.contains(w))
         };
         let code = || reader.scope.units.iter().any(|u| u.imports.iter().any(|i| speaks(&i.path)));
         let module = || node.modules.iter().any(|m| self.facts.modules[*m].depends_on.iter().any(|d| speaks(d)));

@@ -246,6 +246,8 @@ impl<'a> Scope<'a> {
                     plain == owner && is_of_package(written, home)
                         || inner_type(written) == Some(owner)
                         || self.related(plain, owner)
+                        // Go's types do not name the interfaces that they implement.
+                        || home.language == "go" && self.types(plain).any(|(_, t)| t.is_interface)
                 }
                 None => true,
             },

@@ -8,7 +8,7 @@ mod builder;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::model::{Evidence, Facts, ModuleKind, Owner, Place, Service, ServiceKind};
+use crate::model::{Evidence, Facts, ModuleKind, Owner, Place, Service, ServiceKind, WorkloadKind};
 
 use super::roles::{Role, Roles};
 
@@ -276,6 +276,16 @@ fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
     let scripts = node.languages.iter().all(|l| matches!(l.as_str(), "javascript" | "typescript"));
     let modules = node.modules.iter().map(|m| &facts.modules[*m]).filter(|m| scripts || m.build != "npm");
     let libraries: Vec<String> = modules.flat_map(|m| m.depends_on.iter().cloned()).collect();
+    // An image built on a database's or broker's own is that product, whatever scripts fill it.
+    let built_on = node.workloads.iter().map(|w| &facts.workloads[*w]).filter(|w| w.kind == WorkloadKind::Dockerfile);
+    let product = built_on
+        .filter_map(|w| roles.of_image(w.image.as_deref()?))
+        .find(|r| matches!(r.kind, ServiceKind::Database | ServiceKind::Broker));
+    if let Some(product) = product {
+        node.kind = Some(product.kind);
+        node.engine = product.engine;
+        return;
+    }
     let role: Option<Role> = if has_code {
         roles.of_libraries(&libraries).or_else(|| roles.of_name(&node.name))
     } else {

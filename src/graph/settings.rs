@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::facts::SettingsScope;
-use crate::model::{Confidence, Evidence, Facts, Place, Setting, Settings, SourceKind, WorkloadKind};
+use crate::model::{Confidence, Evidence, Facts, Place, ServiceKind, Setting, Settings, SourceKind, WorkloadKind};
 
 use super::services::Nodes;
 
@@ -127,6 +127,9 @@ pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
                 let setting = dereference(setting, &maps, &workload.place);
                 all[at].add_variable(&setting, &workload.profile);
             }
+            for flag in flags(&workload.command, &workload.place) {
+                all[at].add_variable(&flag, &workload.profile);
+            }
             for from in &workload.environment_from {
                 let found: Option<&Settings> = match from.strip_prefix("file:") {
                     Some(path) => files.get(&(workload.place.root.clone(), path.to_owned())).copied(),
@@ -139,6 +142,27 @@ pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
         }
     }
     files_of(facts, nodes, &mut all);
+    all
+}
+
+/// Flags of a command as settings: `-port=80`, `--orders http://orders` set `--port`, `--orders`.
+fn flags(command: &[String], place: &Place) -> Vec<Setting> {
+    let words: Vec<&str> = command.iter().flat_map(|c| c.split_whitespace()).collect();
+    let mut all = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let name = word.trim_start_matches('-');
+        if name.len() == word.len() || name.is_empty() {
+            continue;
+        }
+        let (name, value) = match name.split_once('=') {
+            Some(pair) => pair,
+            None => match words.get(at + 1) {
+                Some(next) if !next.starts_with('-') => (name, *next),
+                _ => continue,
+            },
+        };
+        all.push(Setting { key: format!("--{name}"), value: crate::model::mask_secrets(value), place: place.clone() });
+    }
     all
 }
 
@@ -225,7 +249,7 @@ fn dereference(setting: &Setting, maps: &Maps<'_>, from: &Place) -> Setting {
 
 /// Configuration files: by the folder that holds them, or by application name.
 fn files_of(facts: &Facts, nodes: &Nodes, all: &mut [Environment]) {
-    let applications: BTreeSet<usize> = clients_of_config_servers(facts, nodes);
+    let applications: BTreeSet<usize> = clients_of_config_servers(nodes);
     for settings in &facts.settings {
         let owners: Vec<usize> = match &settings.scope {
             SettingsScope::Folder(folder) => {
@@ -257,7 +281,8 @@ fn files_of(facts: &Facts, nodes: &Nodes, all: &mut [Environment]) {
     }
 }
 
-/// Services that a shared `application.yml` of a configuration server reaches: all with code.
-fn clients_of_config_servers(_facts: &Facts, nodes: &Nodes) -> BTreeSet<usize> {
-    nodes.all.iter().enumerate().filter(|(_, n)| !n.folders.is_empty()).map(|(at, _)| at).collect()
+/// Services that a shared `application.yml` of a configuration server reaches: all with code but the server itself.
+fn clients_of_config_servers(nodes: &Nodes) -> BTreeSet<usize> {
+    let client = |n: &super::services::Node| !n.folders.is_empty() && n.kind != Some(ServiceKind::Config);
+    nodes.all.iter().enumerate().filter(|(_, n)| client(n)).map(|(at, _)| at).collect()
 }

@@ -326,14 +326,14 @@ pub(super) fn joined(bases: &[Text], paths: &[Text]) -> Vec<Text> {
                 return all;
             }
             let mut chain = base.chain.clone();
-            chain.extend(path.chain.iter().cloned());
+            if path.reason.is_none() {
+                chain.extend(path.chain.iter().cloned());
+            }
             let path_text = if path.is_hole() { "/{}" } else { &path.text };
-            all.push(Text {
-                text: join_paths(&base.text, path_text),
-                chain,
-                sure: base.sure.min(path.sure),
-                reason: base.reason.clone(),
-            });
+            // The base names the host; the path only says which operation is called there.
+            let hosted = base.text.contains("://") && !path_text.contains("://");
+            let sure = if hosted { base.sure } else { base.sure.min(path.sure) };
+            all.push(Text { text: join_paths(&base.text, path_text), chain, sure, reason: base.reason.clone() });
         }
     }
     all

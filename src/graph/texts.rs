@@ -39,9 +39,15 @@ impl Text {
     }
 
     fn then(mut self, other: &Text) -> Self {
+        // Behind a complete host only the path follows: it says nothing about whom the address leads to.
+        let settled = names_host(&self.text);
         self.text.push_str(&other.text);
-        self.chain.extend(other.chain.iter().cloned());
-        self.sure = self.sure.min(other.sure);
+        if !settled {
+            self.sure = self.sure.min(other.sure);
+        }
+        if !settled || other.reason.is_none() {
+            self.chain.extend(other.chain.iter().cloned());
+        }
         self.reason = self.reason.or_else(|| other.reason.clone());
         self
     }
@@ -268,6 +274,12 @@ impl<'s, 'a> Texts<'s, 'a> {
 fn appended(text: &str, value: &str) -> String {
     let unlikely = value.is_empty() && text.ends_with('/') || value.contains("://") && text.contains("://");
     format!("{text}{}", if unlikely { HOLE } else { value })
+}
+
+/// Is the host of an address complete: `http://orders/`, `http://orders:80/v1`?
+#[must_use]
+pub fn names_host(text: &str) -> bool {
+    text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).is_some_and(|(host, _)| !host.contains('{'))
 }
 
 fn not_set(what: &str, name: &str) -> Text {

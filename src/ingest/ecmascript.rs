@@ -479,6 +479,10 @@ impl<'s> Walk<'s> {
     // ---- calls ----
 
     fn call(&mut self, node: Node<'_>, depth: usize) {
+        // `(function () { … }())` only makes a scope: what stands in it stands in the module.
+        if let Some(body) = invoked_at_once(node) {
+            return self.visit_children(body, depth);
+        }
         let (used, spawned) = self.use_of(node);
         if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
             let types: Vec<String> = node
@@ -517,6 +521,20 @@ impl<'s> Walk<'s> {
 
 fn is_function(node: Node<'_>) -> bool {
     matches!(node.kind(), "arrow_function" | "function_expression" | "generator_function")
+}
+
+/// The body of a function without parameters that is called where it is written.
+fn invoked_at_once(call: Node<'_>) -> Option<Node<'_>> {
+    let mut callee = call.child_by_field_name("function")?;
+    while callee.kind() == "parenthesized_expression" {
+        callee = callee.named_child(0)?;
+    }
+    let module_level = call.parent().is_some_and(|p| {
+        let up =
+            if p.kind() == "parenthesized_expression" || p.kind() == "unary_expression" { p.parent() } else { Some(p) };
+        up.is_some_and(|u| u.kind() == "expression_statement" && u.parent().is_some_and(|g| g.kind() == "program"))
+    });
+    (module_level && is_function(callee)).then(|| callee.child_by_field_name("body")).flatten()
 }
 
 #[cfg(test)]

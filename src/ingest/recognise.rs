@@ -268,7 +268,11 @@ impl Context<'_> {
             Expr::List(parts) => Expr::List(parts.iter().map(go).collect()),
             Expr::Lambda(parts) => Expr::Lambda(parts.iter().map(go).collect()),
             Expr::Map(entries) => Expr::Map(entries.iter().map(|(k, v)| (k.clone(), go(v))).collect()),
-            Expr::Out(call, at) => Expr::Out(Box::new(go(call)), *at),
+            // A rule that says what the call gives (`flag.StringVar(&host, "host", "db")`) says what it writes.
+            Expr::Out(call, at) => match go(call) {
+                written @ Expr::Call(..) => Expr::Out(Box::new(written), *at),
+                value => value,
+            },
             Expr::Field(object, name) => match self.member(expr) {
                 Some(value) => value,
                 None => Expr::Field(Box::new(go(object)), name.clone()),

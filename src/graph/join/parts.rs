@@ -20,7 +20,7 @@ impl Joiner<'_> {
         let mut services = self.nodes.services(self.config, &self.facts.owners);
         services.retain(|s| !idle.contains(&s.name));
         for name in &idle {
-            let text = "deployed, but its code is not here and nothing calls it: left out".to_owned();
+            let text = "its code or its deployment is not here and nothing calls it: left out".to_owned();
             notes.push(Note::new(name, text));
         }
         for at in 0..self.nodes.all.len() {
@@ -58,19 +58,28 @@ impl Joiner<'_> {
         }
     }
 
-    /// Deployed services without code that no edge touches, in a system whose other services have theirs: leftovers
-    /// of manifests, which would only dilute the score.
+    /// What would only dilute the score: deployed services without code that no edge touches, in a system whose
+    /// other services have theirs (leftovers of manifests), and images that nothing deploys and that serve nothing,
+    /// in a system whose other services are deployed (tools of the repository).
     fn idle(&self) -> BTreeSet<String> {
         let services =
             || self.nodes.all.iter().enumerate().filter(|(_, n)| n.kind.is_none_or(|k| k == ServiceKind::Service));
-        let coded = services().filter(|(_, n)| !n.languages.is_empty()).count();
-        if coded * 2 < services().count() {
-            return BTreeSet::new();
-        }
+        let coded = |n: &Node| !n.languages.is_empty();
+        let deployed = |n: &Node| {
+            n.workloads.iter().any(|w| self.facts.workloads[*w].kind != crate::model::WorkloadKind::Dockerfile)
+        };
+        let all = services().count();
+        let most_coded = services().filter(|(_, n)| coded(n)).count() * 2 >= all;
+        let most_deployed = services().filter(|(_, n)| deployed(n)).count() * 2 >= all;
         let touched: BTreeSet<usize> = self.edges.keys().flat_map(|(a, b, ..)| [*a, *b]).collect();
         let seen = |n: &Node| n.evidence.iter().any(|e| e.source != SourceKind::Manifests);
+        let leftover = |at: usize, n: &Node| {
+            let serves = self.endpoints.get(at).is_some_and(|e| !e.is_empty());
+            let tool = most_deployed && !deployed(n) && !n.workloads.is_empty() && n.modules.is_empty() && !serves;
+            most_coded && !coded(n) || tool
+        };
         services()
-            .filter(|(at, n)| n.languages.is_empty() && !touched.contains(at) && !seen(n))
+            .filter(|(at, n)| !touched.contains(at) && !seen(n) && leftover(*at, n))
             .map(|(_, n)| n.name.clone())
             .collect()
     }

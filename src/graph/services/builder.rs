@@ -190,7 +190,9 @@ impl Builder<'_> {
         }
         if let Some(image) = &w.image {
             let base = image_base(image);
-            if roles.of_image(image).is_none() && !self.is_shared_image(w) {
+            // A load generator's image is its own name; a product's image is no service's.
+            let own = roles.of_image(image).is_none_or(|r| r.kind == ServiceKind::Loadgen);
+            if own && !self.is_shared_image(w) {
                 self.name(at, &base, rank::IMAGE);
             }
         }
@@ -270,6 +272,10 @@ impl Builder<'_> {
                 return None;
             }
         }
+        // A Dockerfile kept apart from the code brings in its context: the code is there.
+        if let Some(at) = self.copied_context(w, build) {
+            return Some(at);
+        }
         // A Dockerfile in a folder of its own says whose image it is, wherever the context starts.
         let own = w.dockerfile.as_deref().and_then(|d| d.rsplit_once('/')).map(|(f, _)| f.to_owned());
         if let Some(folder) = own.filter(|f| f != build) {
@@ -287,6 +293,25 @@ impl Builder<'_> {
             return Some(at);
         }
         (self.has_code(&key) && !build.is_empty()).then(|| self.folder_of(w, key))
+    }
+
+    /// The context of a build, where the Dockerfile stands in a folder without code below it and brings it in whole
+    /// (or is not here to say otherwise).
+    fn copied_context(&mut self, w: &Workload, build: &str) -> Option<usize> {
+        let path = w.dockerfile.as_deref()?;
+        let folder = path.rsplit_once('/')?.0.to_owned();
+        let root = w.place.root.clone();
+        if folder == build || build.is_empty() || !folder.starts_with(&format!("{build}/")) {
+            return None;
+        }
+        let own = (root.clone(), folder.clone());
+        let context = (root, build.to_owned());
+        let here = |d: &&Workload| d.kind == WorkloadKind::Dockerfile && d.place.root == own.0 && d.place.path == path;
+        let whole = self.facts.workloads.iter().find(here).is_none_or(|d| d.copies.contains(&folder));
+        if !whole || self.has_code(&own) || !self.has_code(&context) || self.by_folder.contains_key(&own) {
+            return None;
+        }
+        Some(self.module_for(&context).unwrap_or_else(|| self.folder_of(w, context)))
     }
 
     /// The node of a folder that a workload builds: one that is already known by the workload's name gets the folder.

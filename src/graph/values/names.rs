@@ -100,7 +100,8 @@ impl<'s, 'a> Values<'s, 'a> {
         let all: Vec<(u32, &'a Binding)> = self.scope.bindings(name).filter(|(_, b)| at_module(b)).collect();
         let mine: Vec<_> = all.iter().copied().filter(|(u, _)| *u == frame.unit).collect();
         if !mine.is_empty() {
-            return self.bindings(mine.into_iter(), &Frame::new(frame.unit, None, None), depth);
+            let found = self.bindings(mine.into_iter(), &Frame::new(frame.unit, None, None), depth);
+            return if known(&found) { found } else { self.assigned(name, frame.unit, found, depth) };
         }
         let unit = self.scope.unit(frame.unit);
         if let Some(import) = unit.imports.iter().find(|i| i.name == name) {
@@ -126,6 +127,15 @@ impl<'s, 'a> Values<'s, 'a> {
             return vec![Found::new(Head::Instance(name))];
         }
         vec![Found::hole(format!("{name} has no value in this code"))]
+    }
+
+    /// A module-level name that is only declared there gets its value in a function of the same file (`init`, `main`).
+    fn assigned(&self, name: &str, at: u32, declared: Many<'a>, depth: u8) -> Many<'a> {
+        let unit = self.scope.unit(at);
+        let is_parameter = |f: u32| unit.functions[f as usize].parameters.iter().any(|p| p.name == name);
+        let set = unit.bindings.iter().filter(|b| b.place == name && b.function.is_some_and(|f| !is_parameter(f)));
+        let found = self.bindings(set.map(|b| (at, b)), &Frame::new(at, None, None), depth);
+        if found.is_empty() { declared } else { found }
     }
 
     /// What an import path and name lead to inside the scope.

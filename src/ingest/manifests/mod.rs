@@ -19,6 +19,7 @@ mod npm;
 mod ocelot;
 mod pipelines;
 mod processes;
+mod prometheus;
 mod python;
 mod scripts;
 mod spring;
@@ -58,6 +59,7 @@ pub const MANIFESTS: &[Manifest] = &[
     ocelot::MANIFEST,
     pipelines::MANIFEST,
     processes::MANIFEST,
+    prometheus::MANIFEST,
     python::MANIFEST,
     scripts::MANIFEST,
     spring::MANIFEST,

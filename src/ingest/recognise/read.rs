@@ -193,7 +193,11 @@ impl Site<'_> {
             Reader::Keyword(name) => {
                 self.arguments.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| a.value.clone())
             }
-            Reader::Option(key) => self.arguments.iter().find_map(|a| option(a, key, 0)),
+            Reader::Option(key) => self
+                .arguments
+                .iter()
+                .find_map(|a| option(a, key, 0))
+                .or_else(|| self.arguments.iter().find_map(|a| self.kept_option(&a.value, key))),
             Reader::Rest(n) => {
                 let rest: Vec<Expr> =
                     self.arguments.iter().skip(*n).filter(|a| a.name.is_none()).map(|a| a.value.clone()).collect();
@@ -223,6 +227,24 @@ impl Site<'_> {
             Reader::Owner => self.owner.as_deref().map(Expr::literal),
             Reader::Function => self.function.map(|f| Expr::literal(&self.unit.functions[f as usize].name)),
             Reader::Value => None,
+        }
+    }
+
+    /// An option of an object that a name of the same file holds: `const options = {uri: …}; request(options)`,
+    /// with what is set later (`options.uri = …`).
+    fn kept_option(&self, value: &Expr, key: &str) -> Option<Expr> {
+        let Expr::Ref(name) = value else { return None };
+        let mut function = self.function;
+        loop {
+            let here = || self.unit.bindings.iter().filter(|b| b.function == function && b.line <= self.line);
+            let whole = here().filter(|b| b.place == *name && matches!(b.value, Expr::Map(_))).next_back();
+            let field = format!("{name}.{key}");
+            let part = here().filter(|b| b.place == field).next_back();
+            let found = part.map(|b| b.value.clone()).or_else(|| whole.and_then(|b| in_value(&b.value, key, 0)));
+            if found.is_some() || whole.is_some() {
+                return found;
+            }
+            function = self.unit.functions[function? as usize].parent;
         }
     }
 
