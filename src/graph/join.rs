@@ -15,6 +15,7 @@ use crate::model::{
 };
 
 use super::address::path_fits;
+use super::discovery::ByLibrary;
 use super::edges::Edges;
 use super::link::{Reading, SettledRoute};
 use super::observed;
@@ -61,6 +62,18 @@ impl<'j> Joiner<'j> {
             unresolved: Vec::new(),
             states: BTreeMap::new(),
             databases: BTreeMap::new(),
+        }
+    }
+
+    /// Edges by library; those that the code or its configuration addresses need none.
+    pub fn libraries(&mut self, all: Vec<ByLibrary>) {
+        for (from, to, mode, evidence) in all {
+            let kind = self.nodes.all[to].kind;
+            let addressed = mode == Mode::Infra
+                && self.edges.keys().any(|(a, b, m, _)| *a == from && *m == mode && self.nodes.all[*b].kind == kind);
+            if !addressed {
+                self.edges.evidence((from, to, mode, None), "", mode == Mode::Sync, evidence);
+            }
         }
     }
 
@@ -166,8 +179,20 @@ impl<'j> Joiner<'j> {
             Settled::Relative => self.unknown_store(from, out, "the address has no host"),
             Settled::Unknown(reason) if out.mode == Mode::Data => self.unknown_store(from, out, &reason),
             Settled::Unknown(reason) if out.mode == Mode::Sync => self.by_path(from, out, &reason, routes),
+            Settled::Unknown(_) if out.mode == Mode::Infra => self.local_product(from, out),
             Settled::Unknown(_) => {}
         }
+    }
+
+    /// Infrastructure at its usual port of this machine, which no manifest starts.
+    fn local_product(&mut self, from: usize, mut out: Outbound) {
+        let address = super::address::Address::parse(&out.value);
+        let product = address.port.filter(|_| address.is_local()).and_then(|p| self.roles.at_port(p));
+        let Some(name) = product.map(str::to_owned) else { return };
+        let kind = self.roles.of_image(&name).map_or(ServiceKind::Monitoring, |r| r.kind);
+        out.site.confidence = Confidence::Probable;
+        let to = self.named_node(&name, kind, &out);
+        self.reach_node(from, to, out);
     }
 
     fn reach_node(&mut self, from: usize, to: usize, mut out: Outbound) {
@@ -296,6 +321,13 @@ impl<'j> Joiner<'j> {
             ([one], _) | ([], [one]) => {
                 out.site.confidence = Confidence::Probable;
                 let to = *one;
+                self.reach_node(from, to, out);
+            }
+            // A server of its product on this machine that no manifest starts.
+            ([], []) if local && !out.protocol.is_empty() => {
+                out.site.confidence = Confidence::Probable;
+                let engine = out.protocol.clone();
+                let to = self.named_node(&engine, ServiceKind::Database, &out);
                 self.reach_node(from, to, out);
             }
             _ => self.not_resolved(from, out, reason),

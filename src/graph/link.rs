@@ -13,6 +13,7 @@ use crate::model::{
 use crate::rules::Rules;
 
 use super::address::Directory;
+use super::discovery;
 use super::flows::{Waits, flows};
 use super::join::Joiner;
 use super::roles::Roles;
@@ -72,6 +73,8 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     let routes = world.routes(facts);
     let mut joiner = Joiner::new(facts, config, &roles, nodes.clone(), readings);
     joiner.join(&routes);
+    joiner.libraries(discovery::clients(facts, &nodes, &roles));
+    joiner.libraries(discovery::automatic_routes(facts, &nodes, &scopes, &environments));
     let parts: Parts = joiner.finish();
     ServiceGraph::new(parts)
 }
@@ -171,6 +174,7 @@ impl<'w, 'a> World<'w, 'a> {
         for found in stores::configured(reader, &self.environments[reader.at], self.rules) {
             let mode = match found.site.kind {
                 SiteKind::Database | SiteKind::Cache => Mode::Data,
+                _ if !self.concerns(reader, &found) => continue,
                 SiteKind::Infra if !self.reports(reader, &found.site.rule) => continue,
                 SiteKind::Infra => Mode::Infra,
                 SiteKind::Http | SiteKind::Graphql | SiteKind::Mail => Mode::Sync,
@@ -202,6 +206,24 @@ impl<'w, 'a> World<'w, 'a> {
                 reading.outbound.extend(settled);
             }
         }
+    }
+
+    /// What a configuration server hands to everybody concerns those whose build has the library that reads it.
+    fn concerns(&self, reader: &SiteReader<'_, 'a>, found: &stores::ConfiguredSite) -> bool {
+        let node = &self.nodes.all[reader.at];
+        let own = node.folders.iter().any(|(root, f)| {
+            *root == found.place.root && (f.is_empty() || found.place.path.starts_with(&format!("{f}/")))
+        });
+        let file = found.place.path.rsplit('/').next().unwrap_or_default();
+        let words: &[&str] = match found.site.rule.as_str() {
+            r if r.contains("/registry") => &["eureka", "consul", "nacos", "zookeeper", "discovery"],
+            r if r.contains("oauth2") => &["oauth2", "security"],
+            _ => return true,
+        };
+        let libraries = || node.modules.iter().flat_map(|m| &self.facts.modules[*m].depends_on);
+        own || !file.starts_with("application")
+            || libraries().next().is_none()
+            || libraries().any(|l| words.iter().any(|w| l.contains(w)))
     }
 
     /// Telemetry that is configured is sent only where a library or an agent sends it: an environment that is

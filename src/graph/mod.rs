@@ -5,6 +5,7 @@
 pub mod address;
 pub mod apphost;
 pub mod digraph;
+pub mod discovery;
 pub mod edges;
 pub mod flows;
 pub mod join;

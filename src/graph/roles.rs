@@ -14,6 +14,38 @@ pub struct Roles {
     images: Vec<Entry>,
     libraries: Vec<Entry>,
     names: Vec<Entry>,
+    clients: Vec<Client>,
+    ports: Vec<Port>,
+}
+
+/// The usual port of a product.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Port {
+    port: u16,
+    name: String,
+}
+
+/// A library whose users talk to a piece of infrastructure without naming it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    r#match: Vec<Pattern>,
+    /// Kind of what it talks to.
+    pub kind: ServiceKind,
+    /// Words of its engine or name; any of the kind if none is given.
+    #[serde(default)]
+    engines: Vec<Pattern>,
+}
+
+impl Client {
+    /// Can it mean a node of this engine or name?
+    #[must_use]
+    pub fn fits(&self, engine: Option<&str>, name: &str) -> bool {
+        let lower = name.to_lowercase();
+        self.engines.is_empty()
+            || self.engines.iter().any(|p| engine.is_some_and(|e| p.matches(e)) || p.matches(&lower))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -23,6 +55,9 @@ struct Entry {
     kind: ServiceKind,
     #[serde(default)]
     engine: Option<String>,
+    /// A library that other services bundle as well: only a hint.
+    #[serde(default)]
+    bundled: bool,
 }
 
 /// A role with its reason.
@@ -32,6 +67,8 @@ pub struct Role {
     pub kind: ServiceKind,
     /// Product.
     pub engine: Option<String>,
+    /// Only a hint: other evidence wins.
+    pub bundled: bool,
     /// Why.
     pub because: String,
 }
@@ -67,6 +104,18 @@ impl Roles {
         best.map(|(_, entry, library)| role(entry, format!("library {library}")))
     }
 
+    /// What users of a library talk to without naming it.
+    pub fn targets_of<'a>(&'a self, library: &'a str) -> impl Iterator<Item = &'a Client> + 'a {
+        let last = library.rsplit(':').next().unwrap_or(library);
+        self.clients.iter().filter(move |c| c.r#match.iter().any(|p| p.matches(library) || p.matches(last)))
+    }
+
+    /// The product that listens at a port by default.
+    #[must_use]
+    pub fn at_port(&self, port: u16) -> Option<&str> {
+        self.ports.iter().find(|p| p.port == port).map(|p| p.name.as_str())
+    }
+
     /// The role that a name suggests.
     #[must_use]
     pub fn of_name(&self, name: &str) -> Option<Role> {
@@ -86,7 +135,7 @@ impl Roles {
 }
 
 fn role(entry: &Entry, because: String) -> Role {
-    Role { kind: entry.kind, engine: entry.engine.clone(), because }
+    Role { kind: entry.kind, engine: entry.engine.clone(), bundled: entry.bundled, because }
 }
 
 /// The last part of an image reference, without tag and digest, in lower case.

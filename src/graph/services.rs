@@ -259,7 +259,7 @@ fn choose_name(node: &mut Node) {
     node.name = best.map(|(name, _)| name.clone()).unwrap_or_default();
 }
 
-fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
+fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, config: &Config) {
     let declared = config
         .services
         .iter()
@@ -287,7 +287,16 @@ fn assign_role(node: &mut Node, facts: &Facts, roles: &Roles, config: &Config) {
         return;
     }
     let role: Option<Role> = if has_code {
-        roles.of_libraries(&libraries).or_else(|| roles.of_name(&node.name))
+        // The name decides between what a library only suggests (a backend that bundles a UI).
+        let by_name = node.names.keys().find_map(|n| roles.of_name(n));
+        let watches = by_name.as_ref().map(|r| r.kind == ServiceKind::Monitoring);
+        let backend = watches == Some(false) || serves && watches.is_none();
+        roles
+            .of_libraries(&libraries)
+            // A dashboard bundled with a service does not make it one.
+            .filter(|r| r.kind != ServiceKind::Monitoring || !r.bundled || !backend)
+            .or_else(|| roles.of_name(&node.name))
+            .or(by_name)
     } else {
         image.clone().or_else(|| roles.of_image(&node.name)).or_else(|| roles.of_name(&node.name))
     };

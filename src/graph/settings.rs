@@ -283,6 +283,9 @@ fn files_of(facts: &Facts, nodes: &Nodes, all: &mut [Environment]) {
 
 /// Services that a shared `application.yml` of a configuration server reaches: all with code but the server itself.
 fn clients_of_config_servers(nodes: &Nodes) -> BTreeSet<usize> {
-    let client = |n: &super::services::Node| !n.folders.is_empty() && n.kind != Some(ServiceKind::Config);
+    let client = |n: &super::services::Node| {
+        !n.folders.is_empty()
+            && !matches!(n.kind, Some(ServiceKind::Config | ServiceKind::Database | ServiceKind::Broker))
+    };
     nodes.all.iter().enumerate().filter(|(_, n)| client(n)).map(|(at, _)| at).collect()
 }

@@ -331,6 +331,9 @@ pub fn configured(reader: &SiteReader<'_, '_>, environment: &Environment, rules:
     for value in environment.all() {
         for rule in rules.on_properties() {
             let Some(capture) = matched(rule, &value.key) else { continue };
+            if !imports(reader, &rule.requires) {
+                continue;
+            }
             let Some(kind) = rule.is.site() else { continue };
             let mut site = CallSite::new(&rule.full_id, kind, value.place.line);
             site.protocol.clone_from(&rule.protocol);
@@ -353,6 +356,12 @@ pub fn configured(reader: &SiteReader<'_, '_>, environment: &Environment, rules:
     all.sort_by(|a, b| (&a.place, &a.site.rule).cmp(&(&b.place, &b.site.rule)));
     all.dedup_by(|a, b| a.place == b.place && a.site.rule == b.site.rule);
     all
+}
+
+/// Does the code import what a rule on keys needs?
+fn imports(reader: &SiteReader<'_, '_>, required: &[String]) -> bool {
+    let has = |path: &str| required.iter().any(|r| path.contains(r.as_str()));
+    required.is_empty() || reader.scope.units.iter().any(|u| u.imports.iter().any(|i| has(&i.path)))
 }
 
 fn read(readers: &Readers, value: &Configured, capture: &str) -> Option<String> {

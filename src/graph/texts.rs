@@ -66,6 +66,12 @@ impl Text {
         Self::hole(reason)
     }
 
+    /// The same text, found by way of another.
+    #[must_use]
+    pub fn behind(self, way: &Text) -> Self {
+        self.after(&way.chain, way.sure)
+    }
+
     /// Is nothing of it known?
     #[must_use]
     pub fn is_hole(&self) -> bool {
@@ -92,6 +98,12 @@ impl<'s, 'a> Texts<'s, 'a> {
     pub fn of(&self, expr: &'a Expr, frame: &Frame<'a>) -> Vec<Text> {
         self.values.restart();
         self.texts(expr, frame, 0)
+    }
+
+    /// What a property is configured as; `None` if nothing sets it.
+    #[must_use]
+    pub fn configured_as(&self, key: &str) -> Option<Vec<Text>> {
+        self.property(key, 0)
     }
 
     /// The texts of a followed value.

@@ -61,6 +61,7 @@ pub fn uses<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a CallSite) -> V
     let queue = if side == Side::Bind { first(reader.part(site.name.as_ref(), &frame)) } else { String::new() };
     topics
         .into_iter()
+        .flat_map(|text| destinations(reader, &site.protocol, text))
         .map(|text| {
             let mut made = reader.site(unit, site, site.line);
             made.operation.clone_from(&text.text);
@@ -79,6 +80,22 @@ pub fn uses<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a CallSite) -> V
             }
         })
         .collect()
+}
+
+/// A binding of Spring Cloud Stream stands for the destination that configuration gives it.
+fn destinations(reader: &SiteReader<'_, '_>, protocol: &str, mut text: Text) -> Vec<Text> {
+    // STOMP writes the kind of a JMS destination before its name.
+    if let Some(name) = ["/queue/", "/topic/"].iter().find_map(|p| text.text.strip_prefix(p)).map(str::to_owned) {
+        text.text = name;
+    }
+    if protocol != "stream" || text.is_hole() {
+        return vec![text];
+    }
+    let key = format!("spring.cloud.stream.bindings.{}.destination", text.text);
+    match reader.texts.configured_as(&key) {
+        Some(found) => found.into_iter().map(|t| t.behind(&text)).collect(),
+        None => vec![text],
+    }
 }
 
 /// An asynchronous dependency between two nodes.

@@ -68,7 +68,14 @@ pub fn is_vendored(path: &str) -> bool {
     folders.split('/').any(|f| {
         matches!(
             f,
-            "node_modules" | "vendor" | "third_party" | "thirdparty" | "bower_components" | "site-packages" | ".yarn"
+            "node_modules"
+                | "vendor"
+                | "third_party"
+                | "thirdparty"
+                | "bower_components"
+                | "site-packages"
+                | ".yarn"
+                | ".mvn"
         )
     }) || lower.ends_with(".min.js")
         || lower.ends_with(".bundle.js")

@@ -50,6 +50,7 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
     for object in context.literal_objects() {
         context.call(&object, &mut sites);
     }
+    drop_described(&mut sites);
     context.annotations(&mut sites);
     context.supertypes(&mut sites);
     let injected = context.injected();
@@ -90,6 +91,18 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
     unit.calls = calls;
     unit.bindings = bindings;
     unit.functions = functions;
+}
+
+/// A described request that a client's own call takes is that call's.
+fn drop_described(sites: &mut Vec<CallSite>) {
+    let described = |s: &CallSite| s.rule.ends_with("/described");
+    let taken: Vec<Option<Expr>> = sites.iter().filter(|s| !described(s)).map(|s| s.address.clone()).collect();
+    let lines: Vec<(u32, Option<u32>)> = sites
+        .iter()
+        .filter(|s| !described(s) && s.kind == crate::model::SiteKind::Http)
+        .map(|s| (s.line, s.function))
+        .collect();
+    sites.retain(|s| !described(s) || !taken.contains(&s.address) && !lines.contains(&(s.line, s.function)));
 }
 
 struct Context<'a> {
@@ -387,6 +400,11 @@ impl Context<'_> {
             return Some(match rule.is {
                 Meaning::Environment => Expr::Env(capture, None),
                 Meaning::Property => Expr::Property(capture.replace(':', "."), None),
+                // A constant of a library, whose value is known.
+                Meaning::Identity => match rule.address.0.first() {
+                    Some(crate::rules::Reader::Text(text)) => Expr::literal(text),
+                    _ => continue,
+                },
                 _ => continue,
             });
         }

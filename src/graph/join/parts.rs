@@ -75,11 +75,21 @@ impl Joiner<'_> {
         let seen = |n: &Node| n.evidence.iter().any(|e| e.source != SourceKind::Manifests);
         let leftover = |at: usize, n: &Node| {
             let serves = self.endpoints.get(at).is_some_and(|e| !e.is_empty());
-            let tool = most_deployed && !deployed(n) && !n.workloads.is_empty() && n.modules.is_empty() && !serves;
+            let tool = most_deployed && !deployed(n) && !serves;
             most_coded && !coded(n) || tool
         };
-        services()
-            .filter(|(at, n)| !touched.contains(at) && !seen(n) && leftover(*at, n))
+        // The image of a product that other workloads run under their own names.
+        let image = |n: &Node| {
+            matches!(n.kind, Some(ServiceKind::Database | ServiceKind::Broker))
+                && !n.workloads.is_empty()
+                && !deployed(n)
+                && most_deployed
+        };
+        let leftovers = services().filter(|(at, n)| leftover(*at, n));
+        let images = self.nodes.all.iter().enumerate().filter(|(_, n)| image(n));
+        leftovers
+            .chain(images)
+            .filter(|(at, n)| !touched.contains(at) && !seen(n))
             .map(|(_, n)| n.name.clone())
             .collect()
     }

@@ -84,6 +84,10 @@ fn told(workload: &Workload) -> Vec<(String, Place, String)> {
     }
     let words: Vec<&str> = workload.command.iter().flat_map(|c| c.split_whitespace()).collect();
     for (at, word) in words.iter().enumerate() {
+        // `wait-for-it.sh gateway:8018` only waits.
+        if words[..at].iter().any(|w| w.contains("wait")) {
+            break;
+        }
         let option = at > 0 && HOST_OPTIONS.contains(&words[at - 1]);
         let value = word.split_once('=').map_or(*word, |(_, value)| value);
         let keyed = option || word.split_once('=').is_some_and(|(key, _)| HOST_OPTIONS.contains(&key));

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::model::{Confidence, Evidence, Facts, ModuleKind, Place, SiteKind, SourceKind, Workload, WorkloadKind};
+use crate::model::{
+    Confidence, Evidence, Facts, ModuleKind, Place, SiteKind, SourceKind, Unit, Workload, WorkloadKind,
+};
 
 use crate::graph::roles::{Roles, image_base};
 
@@ -206,7 +208,8 @@ impl Builder<'_> {
     /// Several services of one file run one image: its name is none of theirs.
     fn is_shared_image(&self, w: &Workload) -> bool {
         let same = |o: &&Workload| {
-            o.kind == w.kind && o.place.path == w.place.path && o.place.root == w.place.root && o.image == w.image
+            let base = |w: &Workload| w.image.as_deref().map(image_base);
+            o.kind == w.kind && o.place.path == w.place.path && o.place.root == w.place.root && base(o) == base(w)
         };
         w.kind == WorkloadKind::Compose && self.facts.workloads.iter().filter(same).count() > 1
     }
@@ -292,7 +295,16 @@ impl Builder<'_> {
         if let Some(at) = self.module_for(&key).filter(|_| !build.is_empty() || w.dockerfile.is_none()) {
             return Some(at);
         }
-        (self.has_code(&key) && !build.is_empty()).then(|| self.folder_of(w, key))
+        // Without code it is still the service's folder: its proxy's configuration may stand there.
+        let known = self.by_name.get(&normal(&w.name)).copied();
+        if let Some(at) = known.filter(|_| !self.has_code(&key)) {
+            if !build.is_empty() && !self.by_folder.contains_key(&key) {
+                self.nodes[at].folders.insert(key.clone());
+                self.by_folder.insert(key, at);
+            }
+            return Some(at);
+        }
+        (!build.is_empty()).then(|| self.folder_of(w, key))
     }
 
     /// The context of a build, where the Dockerfile stands in a folder without code below it and brings it in whole
@@ -418,14 +430,17 @@ impl Builder<'_> {
 
     /// Folders whose code runs: it has a main function, serves, or consumes.
     pub(super) fn running_folders(&self) -> BTreeSet<usize> {
-        let mut runs = BTreeSet::new();
-        for unit in &self.facts.units {
+        self.folders_with(|u| {
             let serves =
-                unit.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
-            let main = unit.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main"));
-            if !serves && !main {
-                continue;
-            }
+                u.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
+            serves || u.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main"))
+        })
+    }
+
+    /// Nodes with a unit of which something holds.
+    fn folders_with(&self, holds: impl Fn(&Unit) -> bool) -> BTreeSet<usize> {
+        let mut runs = BTreeSet::new();
+        for unit in self.facts.units.iter().filter(|u| holds(u)) {
             let mut folder = unit.place.folder();
             loop {
                 if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
@@ -445,6 +460,9 @@ impl Builder<'_> {
     pub(super) fn finish(mut self, runs: &BTreeSet<usize>, roles: &Roles, config: &Config) -> Vec<Node> {
         self.languages();
         let facts = self.facts;
+        let serving = self.folders_with(|u| {
+            u.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Http))
+        });
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
             let deployed = !node.workloads.is_empty();
@@ -460,7 +478,7 @@ impl Builder<'_> {
                 continue;
             }
             choose_name(&mut node);
-            assign_role(&mut node, facts, roles, config);
+            assign_role(&mut node, serving.contains(&at), facts, roles, config);
             kept.push(node);
         }
         unique_names(&mut kept);

@@ -1,4 +1,4 @@
-//! .NET configuration: `appsettings.json` and its variants.
+//! JSON configuration: .NET's `appsettings.json` with its variants, `config.json` and `config/*.json` of Node.
 
 use crate::files::Source;
 use crate::ingest::yaml;
@@ -7,12 +7,19 @@ use crate::model::{Facts, Note, Place, Setting, Settings};
 
 use super::{Manifest, Neighbours, masked};
 
-/// .NET configuration.
+/// JSON configuration.
 pub const MANIFEST: Manifest = Manifest { id: "appsettings", claims, read };
 
 fn claims(source: &Source, _: &str) -> bool {
     let name = source.file_name().to_lowercase();
-    name.starts_with("appsettings") && name.ends_with(".json")
+    name.ends_with(".json") && (name.starts_with("appsettings") || is_node_config(source))
+}
+
+/// `config.json` beside the code, or `default.json` and the like in a folder `config`.
+fn is_node_config(source: &Source) -> bool {
+    let variant = ["default.json", "production.json", "development.json", "local.json", "config.json"];
+    source.file_name() == "config.json"
+        || source.folder().rsplit('/').next() == Some("config") && variant.contains(&source.file_name())
 }
 
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
@@ -25,7 +32,11 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
     }
     let stem = source.file_name().trim_end_matches(".json");
-    let profile = stem.split_once('.').map_or("", |(_, p)| p).to_owned();
+    let profile = match stem {
+        "production" | "development" | "local" => stem.to_owned(),
+        _ => stem.split_once('.').map_or("", |(_, p)| p).to_owned(),
+    };
+    let scope = source.folder().strip_suffix("config").unwrap_or(source.folder()).trim_end_matches('/').to_owned();
     for document in &documents.nodes {
         let values = document
             .flatten()
@@ -38,7 +49,7 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
             .collect();
         facts.settings.push(Settings {
             place: Place::new(&source.root, &source.path, 0),
-            scope: SettingsScope::Folder(source.folder().to_owned()),
+            scope: SettingsScope::Folder(scope.clone()),
             format: "appsettings".to_owned(),
             profile: profile.clone(),
             values,

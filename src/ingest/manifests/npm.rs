@@ -27,9 +27,12 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         built.names.push(name.rsplit('/').next().unwrap_or(name).to_owned());
     }
     let starts = ["start", "serve", "dev", "start:prod"].iter().any(|s| json["scripts"][*s].is_string());
+    // A program of the command line is started by people.
+    let command = !json["bin"].is_null()
+        || ["commander", "yargs", "@oclif/core"].iter().any(|l| json["dependencies"][*l].is_string());
     if !json["workspaces"].is_null() {
         built.kind = ModuleKind::Aggregate;
-    } else if starts {
+    } else if starts || command {
         built.kind = ModuleKind::Application;
     } else if json["main"].is_string() || json["exports"].is_object() {
         built.kind = ModuleKind::Library;

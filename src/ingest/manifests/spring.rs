@@ -32,7 +32,9 @@ fn is_shared(source: &Source, text: &str) -> bool {
         ["config", "shared", "config-repo", "configs", "configuration", "config-files", "properties", "config-data"]
             .contains(&last)
             || last.contains("config");
-    named
+    // A folder of its own among the resources of a server (`resources/offline-repository`).
+    let served = folder.contains("resources/") || last.contains("repo");
+    (named || served)
         && ["spring:", "server:", "spring.", "server.", "eureka", "zuul"]
             .iter()
             .any(|k| text.lines().any(|l| l.starts_with(k)))
@@ -90,9 +92,13 @@ fn scope(source: &Source) -> (SettingsScope, String) {
             let shared = base == "application"
                 && !source.path.contains("src/main/resources")
                 && source.folder().to_lowercase().contains("config");
-            let local = source.folder().ends_with("resources")
+            // A service reads its resources and their folder `config`; any other folder there is served to others.
+            let inside = source.folder().split("src/main/resources").nth(1).map(|rest| rest.trim_matches('/'));
+            let served =
+                base == "application" && inside.is_some_and(|rest| !rest.is_empty() && !rest.starts_with("config"));
+            let local = inside.is_none() && source.folder().ends_with("resources")
                 || source.folder().ends_with("config") && source.path.contains("resources");
-            if shared && !local {
+            if served || shared && !local {
                 return (SettingsScope::Application("application".to_owned()), profile(rest));
             }
             return (SettingsScope::Folder(module_folder(source.folder())), profile(rest));

@@ -122,7 +122,7 @@ impl Context<'_> {
     pub(super) fn literal_objects(&self) -> Vec<Call> {
         let mut all: Vec<Call> = Vec::new();
         // Other languages construct objects by calls, which are seen as such.
-        if !matches!(self.unit.language.as_str(), "go" | "rust") {
+        if !matches!(self.unit.language.as_str(), "go" | "rust" | "javascript" | "typescript") {
             return all;
         }
         for binding in &self.unit.bindings {
@@ -217,6 +217,33 @@ impl Context<'_> {
     }
 }
 
+/// `{ method: "GET", url: … }` handed to a library that will send it; with a handler it is a route that is served.
+fn describes_request(entries: &[(String, Expr)]) -> bool {
+    let verb = |e: &Expr| {
+        let Expr::Literal(text) = e else { return false };
+        matches!(text.to_ascii_uppercase().as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE")
+    };
+    let has = |key: &str| entries.iter().any(|(k, _)| k == key);
+    let method = entries.iter().any(|(k, v)| matches!(k.as_str(), "method" | "type") && verb(v));
+    method && has("url") && !["handler", "schema", "response", "preHandler", "controller"].iter().any(|k| has(k))
+}
+
+/// An object as the call `{}` with itself as the argument, so that rules can speak of it.
+fn object_literal(value: &Expr, line: u32, function: Option<u32>) -> Call {
+    Call {
+        line,
+        function,
+        receiver: None,
+        receiver_type: None,
+        name: "{}".to_owned(),
+        arguments: vec![Argument::positional(value.clone())],
+        type_arguments: Vec::new(),
+        in_loop: false,
+        result_used: true,
+        spawned: false,
+    }
+}
+
 fn objects(value: &Expr, line: u32, function: Option<u32>, depth: usize, all: &mut Vec<Call>) {
     if depth > 12 {
         return;
@@ -247,7 +274,12 @@ fn objects(value: &Expr, line: u32, function: Option<u32>, depth: usize, all: &m
             }
         }
         Expr::Concat(parts) | Expr::Choice(parts) | Expr::List(parts) | Expr::Lambda(parts) => each(parts),
-        Expr::Map(entries) => entries.iter().for_each(|(_, v)| objects(v, line, function, depth + 1, all)),
+        Expr::Map(entries) => {
+            if describes_request(entries) {
+                all.push(object_literal(value, line, function));
+            }
+            entries.iter().for_each(|(_, v)| objects(v, line, function, depth + 1, all));
+        }
         Expr::Field(object, _) | Expr::Out(object, _) => objects(object, line, function, depth + 1, all),
         _ => {}
     }

@@ -16,5 +16,8 @@ fn extract(source: &str) -> Unit {
         let script = ecmascript::script_of(source);
         return ecmascript::extract(&script, "javascript", &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into());
     }
+    // Types written into a script (Flow) are read as TypeScript's, which they resemble.
+    let typed = source.contains("@flow") || source.contains("import type ");
+    let grammar = if typed { tree_sitter_typescript::LANGUAGE_TSX.into() } else { grammar };
     ecmascript::extract(source, "javascript", &grammar)
 }
