@@ -237,9 +237,9 @@ impl Site<'_> {
         let mut function = self.function;
         loop {
             let here = || self.unit.bindings.iter().filter(|b| b.function == function && b.line <= self.line);
-            let whole = here().filter(|b| b.place == *name && matches!(b.value, Expr::Map(_))).next_back();
+            let whole = here().rfind(|b| b.place == *name && matches!(b.value, Expr::Map(_)));
             let field = format!("{name}.{key}");
-            let part = here().filter(|b| b.place == field).next_back();
+            let part = here().rfind(|b| b.place == field);
             let found = part.map(|b| b.value.clone()).or_else(|| whole.and_then(|b| in_value(&b.value, key, 0)));
             if found.is_some() || whole.is_some() {
                 return found;
