@@ -4,6 +4,7 @@
 //! Knows nothing of calls.
 
 mod builder;
+mod finish;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::model::{
-    Confidence, Evidence, Facts, ModuleKind, Place, SiteKind, SourceKind, Unit, Workload, WorkloadKind,
-};
+use crate::model::{Confidence, Evidence, Facts, ModuleKind, Place, SourceKind, Workload, WorkloadKind};
 
 use crate::graph::roles::{Roles, image_base};
 
@@ -425,80 +423,6 @@ impl Builder<'_> {
             }
             let place = Place::new("", crate::config::FILE_NAME, 0);
             self.nodes[at].evidence.push(Evidence::new(SourceKind::Declared, place, "declared", Confidence::Confirmed));
-        }
-    }
-
-    /// Folders whose code runs: it has a main function, serves, or consumes.
-    pub(super) fn running_folders(&self) -> BTreeSet<usize> {
-        self.folders_with(|u| {
-            let serves =
-                u.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume));
-            serves || u.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main"))
-        })
-    }
-
-    /// Nodes with a unit of which something holds.
-    fn folders_with(&self, holds: impl Fn(&Unit) -> bool) -> BTreeSet<usize> {
-        let mut runs = BTreeSet::new();
-        for unit in self.facts.units.iter().filter(|u| holds(u)) {
-            let mut folder = unit.place.folder();
-            loop {
-                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
-                    runs.insert(*at);
-                    break;
-                }
-                match folder.rsplit_once('/') {
-                    Some((head, _)) => folder = head,
-                    None if folder.is_empty() => break,
-                    None => folder = "",
-                }
-            }
-        }
-        runs
-    }
-
-    pub(super) fn finish(mut self, runs: &BTreeSet<usize>, roles: &Roles, config: &Config) -> Vec<Node> {
-        self.languages();
-        let facts = self.facts;
-        let serving = self.folders_with(|u| {
-            u.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Http))
-        });
-        let mut kept: Vec<Node> = Vec::new();
-        for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
-            let deployed = !node.workloads.is_empty();
-            let application = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Application);
-            let library = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Library);
-            let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
-            let lives = deployed || declared || application || (runs.contains(&at) && !library);
-            let ignored = config
-                .services
-                .iter()
-                .any(|(name, c)| c.ignore.is_some() && node.names.keys().any(|n| normal(n) == normal(name)));
-            if !lives || ignored || node.names.is_empty() || is_test_node(&node, deployed) {
-                continue;
-            }
-            choose_name(&mut node);
-            assign_role(&mut node, serving.contains(&at), facts, roles, config);
-            kept.push(node);
-        }
-        unique_names(&mut kept);
-        kept
-    }
-
-    pub(super) fn languages(&mut self) {
-        for unit in &self.facts.units {
-            let mut folder = unit.place.folder();
-            loop {
-                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
-                    self.nodes[*at].languages.insert(unit.language.clone());
-                    break;
-                }
-                match folder.rsplit_once('/') {
-                    Some((head, _)) => folder = head,
-                    None if folder.is_empty() => break,
-                    None => folder = "",
-                }
-            }
         }
     }
 }
