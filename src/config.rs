@@ -2,13 +2,17 @@
 //!
 //! Takes a text; gives a [`Config`]. Opens no file.
 
-use std::collections::BTreeMap;
+mod gate;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::model::{Mode, ServiceKind};
+
+pub use gate::{ArchitectureRule, Between, Budget, FailOn, GateConfig, Level, Selector, Stale};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "unbraid.yaml";
@@ -27,6 +31,12 @@ pub struct Config {
     pub services: BTreeMap<String, ServiceConfig>,
     /// Edges that no input shows.
     pub edges: Vec<EdgeConfig>,
+    /// Owners whose data is published already: a new synchronous read of them is a step back.
+    pub liberated: Vec<String>,
+    /// Named groups of services, for the rules below.
+    pub groups: BTreeMap<String, Selector>,
+    /// Who may call whom.
+    pub architecture: Vec<ArchitectureRule>,
     /// Thresholds of the gate.
     pub gate: GateConfig,
 }
@@ -43,6 +53,8 @@ pub struct ServiceConfig {
     pub member: Option<bool>,
     /// Its owner.
     pub owner: Option<String>,
+    /// Words of the team, for groups and rules.
+    pub tags: Vec<String>,
     /// Leave it out, with the reason.
     pub ignore: Option<String>,
 }
@@ -69,16 +81,6 @@ fn sync() -> Mode {
     Mode::Sync
 }
 
-/// Thresholds of `unbraid check`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct GateConfig {
-    /// Highest score that passes.
-    pub max_score: Option<f64>,
-    /// Lowest code coverage (0 to 1) that counts as enough evidence.
-    pub min_coverage: Option<f64>,
-}
-
 impl Config {
     /// Reads a configuration.
     ///
@@ -91,14 +93,59 @@ impl Config {
         let fail = |line, reason| Error::Config { path: path.to_owned(), line, reason };
         let config: Self = serde_yaml::from_str(text)
             .map_err(|e| fail(e.location().map_or(0, |l| l.line()), with_suggestion(&e.to_string())))?;
-        for (what, value, most) in
-            [("gate.max_score", config.gate.max_score, 100.0), ("gate.min_coverage", config.gate.min_coverage, 1.0)]
-        {
+        config.problem().map_or(Ok(()), |reason| Err(fail(0, reason)))?;
+        Ok(config)
+    }
+}
+
+impl Config {
+    /// What is well-formed and yet makes no sense.
+    fn problem(&self) -> Option<String> {
+        let gate = &self.gate;
+        let ranges = [
+            ("gate.max_score", gate.max_score, 100.0),
+            ("gate.max_increase", gate.max_increase, 100.0),
+            ("gate.min_coverage", gate.min_coverage, 1.0),
+        ];
+        for (what, value, most) in ranges {
             if value.is_some_and(|v| !(0.0..=most).contains(&v)) {
-                return Err(fail(0, format!("{what} must lie between 0 and {most}")));
+                return Some(format!("{what} must lie between 0 and {most}"));
             }
         }
-        Ok(config)
+        let mut ids = BTreeSet::new();
+        for rule in &self.architecture {
+            if rule.id.is_empty() || !ids.insert(&rule.id) {
+                return Some(format!("architecture: the id `{}` is empty or used twice", rule.id));
+            }
+            if rule.allow.is_some() == rule.deny.is_some() {
+                return Some(format!("architecture: rule `{}` needs either `allow` or `deny`", rule.id));
+            }
+        }
+        if let Some((name, _)) = self.groups.iter().find(|(_, s)| !s.groups.is_empty()) {
+            return Some(format!("the group `{name}` names groups; name its services, roles, owners or tags"));
+        }
+        self.selectors().flat_map(|s| &s.groups).find(|g| !self.groups.contains_key(*g)).map(|unknown| {
+            let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
+            format!("`{unknown}` is no group{}", nearest(unknown, &known))
+        })
+    }
+
+    /// All selectors that are written in it.
+    fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let rules = self.architecture.iter();
+        let rules = rules.flat_map(|r| std::iter::once(&r.from).chain(&r.allow).chain(&r.deny));
+        let edges = self.gate.new_sync_edges.iter().flat_map(|b| [&b.from, &b.to]);
+        rules.chain(edges).chain(self.groups.values())
+    }
+}
+
+/// "; did you mean …?" for a word that is not among the known ones.
+#[must_use]
+pub fn nearest(given: &str, known: &[&str]) -> String {
+    match known.iter().map(|k| (distance(given, k), k)).min() {
+        Some((d, word)) if d <= 1 + given.len() / 3 => format!("; did you mean `{word}`?"),
+        _ if known.is_empty() => "; there is none".to_owned(),
+        _ => format!("; there are: {}", known.join(", ")),
     }
 }
 
@@ -108,8 +155,8 @@ pub fn with_suggestion(message: &str) -> String {
     let Some(at) = message.find("unknown ") else { return message.to_owned() };
     let mut quoted = message[at..].split('`').skip(1).step_by(2);
     let Some(given) = quoted.next() else { return message.to_owned() };
-    let nearest = quoted.map(|known| (distance(given, known), known)).min();
-    match nearest {
+    let best = quoted.map(|known| (distance(given, known), known)).min();
+    match best {
         Some((d, known)) if d <= 1 + given.len() / 3 => format!("{message}; did you mean `{known}`?"),
         _ => message.to_owned(),
     }
@@ -147,5 +194,15 @@ mod tests {
     fn an_empty_file_is_the_default_and_values_are_checked() {
         assert_eq!(Config::parse("x", " \n").expect("ok"), Config::default());
         assert!(Config::parse("x", "gate: {max_score: 101}").is_err());
+    }
+
+    #[test]
+    fn rules_that_make_no_sense_are_errors_that_say_so() {
+        let error = |text: &str| Config::parse("x.yaml", text).expect_err("must fail").to_string();
+        let rule = "architecture:\n  - {id: a, reason: r, from: {groups: [sale]}, deny: {}}\ngroups: {sales: {}}\n";
+        assert!(error(rule).contains("did you mean `sales`?"), "{}", error(rule));
+        assert!(error("architecture:\n  - {id: a, reason: r}\n").contains("either `allow` or `deny`"));
+        assert!(error("architecture:\n  - {id: a}\n").contains("reason"));
+        assert!(error("gate: {levels: {new-sync-edge: loud}}").contains("warning"));
     }
 }

@@ -16,7 +16,7 @@ pub enum Error {
         reason: String,
     },
     /// `unbraid.yaml` is wrong.
-    #[error("{path}:{line}: {reason}")]
+    #[error("{}: {reason}", place(path, *line))]
     Config {
         /// The configuration file.
         path: String,
@@ -26,7 +26,7 @@ pub enum Error {
         reason: String,
     },
     /// A rule file is wrong.
-    #[error("{path}:{line}: {reason}")]
+    #[error("{}: {reason}", place(path, *line))]
     Rule {
         /// The rule file.
         path: String,
@@ -51,6 +51,14 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The revision to compare with cannot be used.
+    #[error("--base {revision}: {reason}")]
+    Base {
+        /// The revision as given.
+        revision: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// Notes under `--strict`.
     #[error("--strict: {count} notes, the first: {first}")]
     Strict {
@@ -59,4 +67,9 @@ pub enum Error {
         /// The first one.
         first: String,
     },
+}
+
+/// `path:line`, or the path alone where the line is not known.
+fn place(path: &str, line: usize) -> String {
+    if line == 0 { path.to_owned() } else { format!("{path}:{line}") }
 }

@@ -4,13 +4,15 @@
 //! Does not know what any file means.
 
 mod discover;
+mod git;
 mod map;
 mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use discover::{Listing, Options, discover};
+pub use discover::{Listing, Options, discover, root_names};
+pub use git::{Base, repository_of};
 pub use map::Bytes;
 pub use write::{append, write_all, write_atomically, write_standard_output};
 
@@ -33,6 +35,30 @@ pub fn absolute(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
+/// The nearest file of a name, from a folder (or the folder of a file) up to the top of its repository; outside of a
+/// repository only in that folder itself.
+#[must_use]
+pub fn find_upwards(start: &Path, name: &str) -> Option<PathBuf> {
+    let folder = if start.is_dir() { start } else { start.parent()? };
+    let here = folder.join(name);
+    if here.is_file() {
+        return Some(here);
+    }
+    let (full, top) = (absolute(folder), git::repository_of(folder)?);
+    full.ancestors().skip(1).take_while(|a| a.starts_with(&top)).map(|a| a.join(name)).find(|p| p.is_file())
+}
+
+/// The path that leads to a root from the top of its repository, else from the current folder: empty, or with a
+/// slash at its end. For a file, that of its folder.
+#[must_use]
+pub fn prefix(root: &Path) -> String {
+    let full = absolute(root);
+    let folder = if full.is_file() { full.parent().unwrap_or(&full).to_path_buf() } else { full };
+    let top = git::repository_of(&folder).or_else(|| std::env::current_dir().ok().map(|d| absolute(&d)));
+    let relative = top.and_then(|top| folder.strip_prefix(top).ok().map(|p| p.to_string_lossy().replace('\\', "/")));
+    relative.filter(|p| !p.is_empty()).map_or_else(String::new, |p| format!("{p}/"))
+}
+
 /// A file (or text in memory) that can be read when it is needed.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -53,6 +79,7 @@ pub struct Source {
 enum Origin {
     Disk(PathBuf),
     Memory(Arc<[u8]>),
+    Git(Arc<git::Objects>, Arc<str>),
 }
 
 impl Source {
@@ -75,6 +102,12 @@ impl Source {
             ignored: false,
             origin: Origin::Memory(bytes.into()),
         }
+    }
+
+    /// A blob of a git repository.
+    fn in_git(root: &str, path: &str, size: u64, objects: &Arc<git::Objects>, id: &str) -> Self {
+        let origin = Origin::Git(Arc::clone(objects), id.into());
+        Self { root: root.to_owned(), path: path.to_owned(), size, named: false, ignored: false, origin }
     }
 
     /// The last part of the path.
@@ -103,6 +136,7 @@ impl Source {
         match &self.origin {
             Origin::Disk(path) => map::open(path, self.size).map_err(|e| e.to_string()),
             Origin::Memory(bytes) => Ok(Bytes::shared(Arc::clone(bytes))),
+            Origin::Git(objects, id) => objects.read(id).map(Bytes::owned),
         }
     }
 
@@ -114,6 +148,10 @@ impl Source {
         match &self.origin {
             Origin::Disk(path) => map::head(path, n).map_err(|e| e.to_string()),
             Origin::Memory(bytes) => Ok(bytes[..bytes.len().min(n)].to_vec()),
+            Origin::Git(objects, id) => objects.read(id).map(|mut bytes| {
+                bytes.truncate(n);
+                bytes
+            }),
         }
     }
 

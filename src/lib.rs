@@ -14,6 +14,7 @@
 //! - `report` renders the one result as bytes. The library never prints or exits; the program does.
 
 pub mod analyze;
+pub mod check;
 pub mod config;
 pub mod diff;
 pub mod error;
@@ -39,7 +40,7 @@ use rules::Rules;
 pub struct Request {
     /// Folders and files; each folder is a root.
     pub inputs: Vec<PathBuf>,
-    /// `unbraid.yaml`; if not given, the one in the first input folder is used where there is one.
+    /// `unbraid.yaml`; if not given, the nearest one from the first input up to the top of its repository.
     pub config: Option<PathBuf>,
     /// Further rule files of the user.
     pub rules: Vec<PathBuf>,
@@ -58,15 +59,71 @@ pub struct Reading {
     pub facts: Facts,
 }
 
+/// What a team declares, and where.
+#[derive(Debug, Clone, Default)]
+pub struct Declared {
+    /// The configuration.
+    pub config: Config,
+    /// Its file; `None` = there is none.
+    pub path: Option<PathBuf>,
+    /// The folder that its paths are relative to.
+    pub folder: PathBuf,
+}
+
+impl Declared {
+    /// The file's name, for messages.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.as_ref().map_or_else(|| config::FILE_NAME.to_owned(), |p| p.display().to_string())
+    }
+}
+
+impl Reading {
+    /// Reads texts in memory.
+    ///
+    /// # Errors
+    /// A facts file that cannot be used.
+    pub fn in_memory(sources: Vec<files::Source>, config: Config) -> Result<Self, Error> {
+        let rules = Rules::built_in()?;
+        let listing = files::Listing { sources, roots: vec![String::new()], ..files::Listing::default() };
+        let facts = ingest::ingest(&listing, &rules)?;
+        let system = config.name.clone().unwrap_or_else(|| "system".to_owned());
+        Ok(Self { system, config, rules, facts })
+    }
+}
+
 /// Reads all inputs.
 ///
 /// # Errors
 /// A user's mistake: an input, configuration or rule file that cannot be used.
 pub fn read(request: &Request) -> Result<Reading, Error> {
-    let (config, folder) = configuration(request)?;
-    let rules = all_rules(request, &config, &folder)?;
-    let options = files::Options { exclude: config.exclude.clone() };
-    let listing = files::discover(&request.inputs, &options)?;
+    read_with(request, &declared(request)?)
+}
+
+/// Reads all inputs by a configuration that is read already.
+///
+/// # Errors
+/// A user's mistake: an input or rule file that cannot be used.
+pub fn read_with(request: &Request, declared: &Declared) -> Result<Reading, Error> {
+    read_listing(request, declared, files::discover)
+}
+
+/// Reads the inputs as they were at a base.
+///
+/// # Errors
+/// A user's mistake: an input or rule file that cannot be used.
+pub fn read_at(request: &Request, declared: &Declared, base: &files::Base) -> Result<Reading, Error> {
+    read_listing(request, declared, |roots, options| base.discover(roots, options))
+}
+
+fn read_listing(
+    request: &Request,
+    declared: &Declared,
+    discover: impl Fn(&[PathBuf], &files::Options) -> Result<files::Listing, Error>,
+) -> Result<Reading, Error> {
+    let config = declared.config.clone();
+    let rules = all_rules(request, &config, &declared.folder)?;
+    let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
     let facts = ingest::ingest(&listing, &rules)?;
     Ok(Reading { system: system_name(request, &config), config, rules, facts })
 }
@@ -80,16 +137,21 @@ pub fn analyze(reading: &Reading) -> result::Result {
     result::Result::of(&reading.system, analysis, plan)
 }
 
-/// The configuration with the folder that its paths are relative to.
-fn configuration(request: &Request) -> Result<(Config, PathBuf), Error> {
-    let found = match &request.config {
-        Some(path) => Some(path.clone()),
-        None => request.inputs.first().map(|i| i.join(config::FILE_NAME)).filter(|p| p.is_file()),
+/// What the team declares: in the file that was named, else in the nearest `unbraid.yaml` from the first input up
+/// to the top of its repository.
+///
+/// # Errors
+/// A configuration that cannot be used.
+pub fn declared(request: &Request) -> Result<Declared, Error> {
+    let first = request.inputs.first();
+    let found = request.config.clone().or_else(|| files::find_upwards(first?, config::FILE_NAME));
+    let Some(path) = found else {
+        let folder = first.filter(|f| f.is_dir()).cloned().unwrap_or_default();
+        return Ok(Declared { folder, ..Declared::default() });
     };
-    let Some(path) = found else { return Ok((Config::default(), PathBuf::new())) };
     let text = files::read_text(&path)?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    Ok((Config::parse(&path.display().to_string(), &text)?, folder))
+    Ok(Declared { config: Config::parse(&path.display().to_string(), &text)?, path: Some(path), folder })
 }
 
 /// Built-in rules first, then the user's, by the same door.

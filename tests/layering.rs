@@ -15,10 +15,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("graph", &["model", "config", "rules", "result"]),
     ("analyze", &["model", "graph", "config", "rules"]),
     ("plan", &["model", "graph", "analyze", "config", "rules"]),
-    ("gate", &["model", "graph", "analyze", "plan", "config", "result"]),
+    ("gate", &["model", "graph", "analyze", "plan", "config", "result", "error"]),
     ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
     ("diff", &["result"]),
-    ("report", &["result", "model", "analyze", "diff"]),
+    ("report", &["result", "model", "analyze", "diff", "gate"]),
 ];
 
 /// Libraries that only one room may use.
@@ -96,7 +96,8 @@ fn modules_import_only_what_their_stage_may_know() {
     let allowed: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
     let mut wrong = Vec::new();
     for (path, text) in all() {
-        let Some(allowed) = allowed.get(module(&path)) else { continue };
+        // Tests look at a stage through the ones before it.
+        let Some(allowed) = allowed.get(module(&path)).filter(|_| !path.ends_with("/tests.rs")) else { continue };
         let code = code(&text);
         for (at, _) in code.match_indices("crate::") {
             let name: String = code[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use unbraid::config::GateConfig;
 use unbraid::report::text::summary;
 use unbraid::{files, gate};
 
@@ -19,7 +18,7 @@ pub struct Analyze {
     inputs: Inputs,
     /// Where to write: a folder for everything, or single files in the format that FORMAT or their name says
     /// (report.html, graph.json, md=FILE); may be given several times. The default is reports/NAME
-    #[arg(short, long, value_name = "[FORMAT=]PATH")]
+    #[arg(short, long, value_name = "[FORMAT=]PATH", value_parser = output::for_report)]
     output: Vec<Output>,
     /// Write the facts too, to be linked with those of other repositories
     #[arg(long, value_name = "FILE")]
@@ -41,15 +40,17 @@ pub fn run(command: &Analyze, console: &Console) -> Result<u8> {
     }
     output::write_reports(&outputs, &result)?;
     // What goes to standard output is not mixed with the summary.
-    if !outputs.iter().any(|o| o.path.as_os_str() == "-") {
+    if !outputs.iter().any(Output::is_standard_output) {
         console.say(&summary(&result, console.style(), Some(&place(&outputs[0]))));
     }
     // A run that found nothing is not a good result.
-    let outcome = gate::judge(&result, &GateConfig::default());
-    if outcome.verdict != gate::Verdict::Pass {
-        console.complain(&outcome.reasons.join("\n"));
+    match gate::not_enough(&result, None) {
+        Some(reason) => {
+            console.complain(&reason);
+            Ok(gate::Verdict::NotEnough.code())
+        }
+        None => Ok(gate::Verdict::Pass.code()),
     }
-    Ok(outcome.verdict.code())
 }
 
 /// What to open first.

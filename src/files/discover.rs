@@ -11,7 +11,7 @@ use crate::model::Note;
 use super::Source;
 
 /// Folders that hold copies, dependencies or build output, never a system's own inputs.
-const SKIPPED_FOLDERS: [&str; 12] = [
+pub(super) const SKIPPED_FOLDERS: [&str; 12] = [
     ".git",
     ".hg",
     ".svn",
@@ -77,8 +77,9 @@ pub fn discover(roots: &[PathBuf], options: &Options) -> Result<Listing, Error> 
     Ok(listing)
 }
 
-/// One root has no name; several are named by their last part, made unique by their position.
-fn root_names(roots: &[PathBuf]) -> Vec<String> {
+/// The names of roots: one root has no name; several are named by their last part, made unique by their position.
+#[must_use]
+pub fn root_names(roots: &[PathBuf]) -> Vec<String> {
     if roots.len() < 2 {
         return roots.iter().map(|_| String::new()).collect();
     }
@@ -100,7 +101,7 @@ fn root_names(roots: &[PathBuf]) -> Vec<String> {
     names
 }
 
-fn exclude_set(patterns: &[String]) -> Result<globset::GlobSet, Error> {
+pub(super) fn exclude_set(patterns: &[String]) -> Result<globset::GlobSet, Error> {
     let mut builder = globset::GlobSetBuilder::new();
     for pattern in patterns {
         let glob = globset::Glob::new(pattern).map_err(|e| Error::Config {

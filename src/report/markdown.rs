@@ -21,7 +21,7 @@ pub fn render(result: &Result) -> String {
 }
 
 /// Text in a table cell or paragraph: what Markdown or HTML would obey is escaped.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in clean(text).chars() {
         match c {

@@ -4,6 +4,7 @@
 
 mod csv;
 mod dot;
+pub mod gate;
 mod groups;
 mod html;
 mod json;

@@ -16,9 +16,8 @@ pub struct Style {
 /// The summary; `written` names the report.
 #[must_use]
 pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
-    let mut out = Lines { out: String::new(), width: style.width.clamp(40, 100) };
-    let bold = |text: &str| if style.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
-    out.line(&bold(&verdict(result)));
+    let mut out = Lines::new(style);
+    out.strong(&verdict(result));
     out.line("");
     if let Some(score) = &result.score {
         let [low, high] = score.interval;
@@ -70,18 +69,36 @@ pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
     if let Some(place) = written {
         out.line(&format!("report     {place}"));
     }
-    out.out
+    out.finish()
 }
 
-struct Lines {
+/// Lines that are wrapped under their text; on a narrow terminal the indent gives way.
+pub(super) struct Lines {
     out: String,
     width: usize,
+    color: bool,
 }
 
 impl Lines {
+    pub(super) fn new(style: Style) -> Self {
+        Self { out: String::new(), width: style.width.clamp(20, 100), color: style.color }
+    }
+
+    /// A line that stands out where there are colours.
+    pub(super) fn strong(&mut self, text: &str) {
+        if self.color {
+            self.out.push_str("\u{1b}[1m");
+        }
+        self.line(text);
+        if self.color {
+            self.out.truncate(self.out.trim_end_matches('\n').len());
+            self.out.push_str("\u{1b}[0m\n");
+        }
+    }
+
     /// A line, wrapped under its text.
-    fn line(&mut self, text: &str) {
-        let indent = " ".repeat(11);
+    pub(super) fn line(&mut self, text: &str) {
+        let indent = " ".repeat(11.min(self.width / 5));
         let mut column = 0;
         for (i, word) in text.split(' ').enumerate() {
             let length = word.chars().count();
@@ -97,5 +114,9 @@ impl Lines {
             column += length;
         }
         self.out.push('\n');
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.out
     }
 }
