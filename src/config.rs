@@ -37,8 +37,18 @@ pub struct Config {
     pub groups: BTreeMap<String, Selector>,
     /// Who may call whom.
     pub architecture: Vec<ArchitectureRule>,
+    /// How the score is made.
+    pub analysis: AnalysisConfig,
     /// Thresholds of the gate.
     pub gate: GateConfig,
+}
+
+/// How the score is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalysisConfig {
+    /// Count a call with a proven fallback as half a dependency. The score is then comparable only with others that do.
+    pub criticality: bool,
 }
 
 /// Declared facts about one service.

@@ -131,9 +131,15 @@ fn read_listing(
 /// Everything that follows from a reading.
 #[must_use]
 pub fn analyze(reading: &Reading) -> result::Result {
+    analyze_with(reading, &plan::options::Options::default())
+}
+
+/// Everything that follows from a reading, with a plan to the user's liking.
+#[must_use]
+pub fn analyze_with(reading: &Reading, options: &plan::options::Options) -> result::Result {
     let graph = graph::link::link(&reading.facts, &reading.config, &reading.rules);
     let analysis = analyze::analyze(graph, &reading.config);
-    let plan = plan::plan(&analysis);
+    let plan = plan::plan(&analysis, options);
     result::Result::of(&reading.system, analysis, plan)
 }
 

@@ -32,7 +32,7 @@ pub use facts::{
     Settings, StoreEffect, Workload, WorkloadKind,
 };
 pub use metrics::Metrics;
-pub use plan::{Action, Plan, Residue, Step, Verdict};
+pub use plan::{Action, CycleBreak, Plan, Residue, Step, Verdict};
 pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, StepKind};
 pub use service::{Membership, Service, ServiceKind};
 pub use traffic::{Ledger, Relation, Traffic, TrafficRow};

@@ -15,15 +15,15 @@ use super::simulate::{Move, Simulation};
 /// The entity test of every member, by name.
 #[must_use]
 pub fn entities(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) -> Vec<Entity> {
-    let simulation = Simulation::of(graph, coupling);
-    let start = simulation.score(&BTreeSet::new());
+    let simulation = Simulation::of(graph, coupling, true);
+    let start = simulation.score(&simulation.start());
     let mut all: Vec<Entity> = coupling
         .members
         .iter()
         .enumerate()
         .map(|(at, name)| {
             let mut entity = test(graph, name, knowledge);
-            entity.gain = start - simulation.score(&BTreeSet::from([Move::Publish(at as u32)]));
+            entity.gain = start - simulation.score(&simulation.start().with(Move::Publish(at as u32)));
             entity
         })
         .collect();

@@ -2,11 +2,14 @@
 //!
 //! Pure: takes the linked graph and declarations, gives the analysis. Touches no disk and renders nothing.
 
+pub mod cycles;
+pub mod effort;
 pub mod entities;
 pub mod intent;
 pub mod knowledge;
 pub mod metrics;
 pub mod score;
+pub mod search;
 pub mod simulate;
 pub mod smells;
 pub mod wording;
@@ -50,7 +53,7 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     let verb_lies = intent::verb_lies(&parts, &knowledge);
     score::memberships(&mut parts, config, &knowledge);
     let graph = ServiceGraph::new(parts);
-    let coupling = Coupling::of(&graph);
+    let coupling = Coupling::of(&graph, config.analysis.criticality);
     let score = score::report(&graph, &coupling, &knowledge);
     let metrics = (!coupling.members.is_empty()).then(|| metrics::metrics(&graph, &coupling));
     let entities = entities::entities(&graph, &coupling, &knowledge);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::graph::digraph::Digraph;
+use crate::graph::digraph::{self, Digraph};
 use crate::graph::{Parts, ServiceGraph};
 use crate::model::{
     Band, Confidence, Coverage, Dependency, EdgeMarginal, GraphFigures, Membership, Mode, ScoreReport, ServiceKind,
@@ -18,8 +18,8 @@ use super::knowledge::Knowledge;
 /// Independence left after one dependency.
 pub const BASE: f64 = 0.9;
 
-/// More edges than this get no marginals: each costs one evaluation of the whole score.
-const MARGINALS: usize = 2_000;
+/// More edges or members than this get no marginals: each costs one evaluation of the whole score.
+const MARGINALS: usize = 4_000;
 
 /// Score of a graph, 0 for one node or none.
 #[must_use]
@@ -32,6 +32,24 @@ pub fn score(graph: &Digraph) -> f64 {
     100.0 * sum / graph.len() as f64
 }
 
+/// Score of `n` nodes and weighted edges: with every weight 1 that of [`score`], else each pair counts as much as the
+/// best way between them, the product of its weights.
+#[must_use]
+pub fn score_of(n: usize, edges: impl Iterator<Item = (u32, u32, f64)>) -> f64 {
+    let all: Vec<(u32, u32, f64)> = edges.collect();
+    if all.iter().all(|e| e.2 >= 1.0) {
+        return score(&Digraph::new(n, all.into_iter().map(|(a, b, _)| (a, b))));
+    }
+    if n <= 1 {
+        return 0.0;
+    }
+    let (up, down) = digraph::strengths(n, &all);
+    100.0 * up.iter().zip(&down).map(|(u, d)| 1.0 - BASE.powf(u + d)).sum::<f64>() / n as f64
+}
+
+/// Weight of an edge whose every call has a proven fallback (analysis §3, criticality).
+const WITH_FALLBACK: f64 = 0.5;
+
 /// The blocking graph over the members.
 #[derive(Debug, Clone)]
 pub struct Coupling {
@@ -39,13 +57,15 @@ pub struct Coupling {
     pub members: Vec<String>,
     /// Edges between members: (caller, callee) → index of the dependency.
     pub edges: BTreeMap<(u32, u32), Option<usize>>,
+    /// Edges that weigh less than 1.
+    weights: BTreeMap<(u32, u32), f64>,
     at: BTreeMap<String, u32>,
 }
 
 impl Coupling {
-    /// The members and blocking edges of a graph.
+    /// The members and blocking edges of a graph; with `criticality` a proven fallback halves an edge.
     #[must_use]
-    pub fn of(graph: &ServiceGraph) -> Self {
+    pub fn of(graph: &ServiceGraph, criticality: bool) -> Self {
         let members: Vec<String> = graph
             .services()
             .iter()
@@ -61,9 +81,18 @@ impl Coupling {
                 edges.insert((*from, *to), Some(index));
             }
         }
-        let mut coupling = Self { members, edges, at };
+        let guarded = |index: &Option<usize>| {
+            index.is_some_and(|i| {
+                let mut sites = graph.dependencies()[i].sites.iter().filter(|s| s.blocking).peekable();
+                sites.peek().is_some() && sites.all(|s| s.fallback)
+            })
+        };
+        let halved = edges.iter().filter(|(_, i)| criticality && guarded(i)).map(|(e, _)| (*e, WITH_FALLBACK));
+        let weights = halved.collect();
+        let mut coupling = Self { members, edges, weights, at };
         for (from, to) in coupling.shared(graph) {
             coupling.edges.entry((from, to)).or_insert(None);
+            coupling.weights.remove(&(from, to));
         }
         coupling
     }
@@ -72,7 +101,7 @@ impl Coupling {
     #[must_use]
     pub fn from_edges(members: Vec<String>, edges: impl IntoIterator<Item = (u32, u32)>) -> Self {
         let at = members.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect();
-        Self { edges: edges.into_iter().map(|e| (e, None)).collect(), members, at }
+        Self { edges: edges.into_iter().map(|e| (e, None)).collect(), members, weights: BTreeMap::new(), at }
     }
 
     /// Services that write one table hold each other, both ways.
@@ -86,6 +115,17 @@ impl Coupling {
             }
         }
         all
+    }
+
+    /// How much a caller depends on a callee that it calls: 1, or less with a proven fallback.
+    #[must_use]
+    pub fn weight(&self, from: u32, to: u32) -> f64 {
+        self.weights.get(&(from, to)).copied().unwrap_or(1.0)
+    }
+
+    /// The score of some edges among the members.
+    fn score_of(&self, edges: impl Iterator<Item = (u32, u32)>) -> f64 {
+        score_of(self.members.len(), edges.map(|(a, b)| (a, b, self.weight(a, b))))
     }
 
     /// The number of a member.
@@ -192,16 +232,9 @@ pub fn report(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) 
         return None;
     }
     let digraph = coupling.digraph();
-    let value = score(&digraph);
+    let value = coupling.score_of(digraph.edges());
     let (up, down) = digraph.reach();
-    let mut terms: Vec<Term> = (0..digraph.len())
-        .map(|i| Term {
-            service: coupling.name(i as u32),
-            up: up[i],
-            down: down[i],
-            value: 1.0 - BASE.powi((up[i] + down[i]) as i32),
-        })
-        .collect();
+    let mut terms = terms(coupling, &up, &down);
     terms.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.service.cmp(&b.service)));
     let lower = knowledge.corpus.scores.iter().filter(|s| **s < value).count() as u32;
     Some(ScoreReport {
@@ -217,19 +250,33 @@ pub fn report(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) 
     })
 }
 
+fn terms(coupling: &Coupling, up: &[u32], down: &[u32]) -> Vec<Term> {
+    let strengths = (!coupling.weights.is_empty()).then(|| {
+        let edges: Vec<(u32, u32, f64)> =
+            coupling.edges.keys().map(|(a, b)| (*a, *b, coupling.weight(*a, *b))).collect();
+        digraph::strengths(coupling.members.len(), &edges)
+    });
+    let value = |i: usize| match &strengths {
+        Some((needs, needed)) => 1.0 - BASE.powf(needs[i] + needed[i]),
+        None => 1.0 - BASE.powi((up[i] + down[i]) as i32),
+    };
+    let term = |i: usize| Term { service: coupling.name(i as u32), up: up[i], down: down[i], value: value(i) };
+    (0..up.len()).map(term).collect()
+}
+
 /// From confirmed edges alone to every candidate added; V stays.
 fn interval(graph: &ServiceGraph, coupling: &Coupling, value: f64) -> [f64; 2] {
     let confirmed = coupling
         .edges
         .iter()
         .filter(|(_, index)| index.is_none_or(|i| graph.dependencies()[i].confidence == Confidence::Confirmed));
-    let low = score(&Digraph::new(coupling.members.len(), confirmed.map(|(e, _)| *e)));
+    let low = coupling.score_of(confirmed.map(|(e, _)| *e));
     let mut more: Vec<(u32, u32)> = coupling.edges.keys().copied().collect();
     for candidate in graph.parts().candidates.iter().filter(|c| c.mode == Mode::Sync) {
         let Some(from) = coupling.index(&candidate.source) else { continue };
         more.extend(candidate.targets.iter().filter_map(|t| Some((from, coupling.index(t)?))));
     }
-    let high = score(&Digraph::new(coupling.members.len(), more));
+    let high = coupling.score_of(more.into_iter());
     [low.min(value), high.max(value)]
 }
 
@@ -246,18 +293,15 @@ fn coverage(graph: &ServiceGraph) -> Coverage {
 fn marginals(coupling: &Coupling, digraph: &Digraph, value: f64) -> Vec<EdgeMarginal> {
     use rayon::prelude::*;
     let edges: Vec<(u32, u32)> = digraph.edges().collect();
-    if edges.len() > MARGINALS {
+    if edges.len() > MARGINALS || digraph.len() > MARGINALS {
         return Vec::new();
     }
     let mut all: Vec<EdgeMarginal> = edges
         .par_iter()
-        .map(|gone| {
-            let without = Digraph::new(digraph.len(), edges.iter().copied().filter(|e| e != gone));
-            EdgeMarginal {
-                source: coupling.name(gone.0),
-                target: coupling.name(gone.1),
-                value: value - score(&without),
-            }
+        .map(|gone| EdgeMarginal {
+            source: coupling.name(gone.0),
+            target: coupling.name(gone.1),
+            value: value - coupling.score_of(edges.iter().copied().filter(|e| e != gone)),
         })
         .collect();
     all.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| (&a.source, &a.target).cmp(&(&b.source, &b.target))));
@@ -278,15 +322,15 @@ fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
     let mut cycles: Vec<Vec<String>> = digraph.components().iter().filter(|c| c.len() > 1).map(named).collect();
     cycles.sort();
     let (depth, chain) = digraph.longest_chain();
-    let reachable: u32 = up.iter().sum();
+    let reachable: u64 = up.iter().map(|u| u64::from(*u)).sum();
     GraphFigures {
         services: n as u32,
-        edges: digraph.edges().count() as u32,
+        edges: digraph.size() as u32,
         entangled: entangled.len() as u32,
         cycles,
         depth,
         longest_chain: named(&chain),
-        propagation_cost: (n > 1).then(|| f64::from(reachable) / (n * (n - 1)) as f64),
+        propagation_cost: (n > 1).then(|| reachable as f64 / (n * (n - 1)) as f64),
         fan_in,
         fan_out,
         page_rank: digraph.page_rank().into_iter().enumerate().map(|(i, r)| (coupling.name(i as u32), r)).collect(),

@@ -5,6 +5,9 @@
 //! condensation, O(n·e/64), in blocks of columns so that memory stays small.
 
 mod central;
+mod weighted;
+
+pub use weighted::strengths;
 
 use rayon::prelude::*;
 

@@ -334,6 +334,7 @@ fn configured_at(place: &Place, site: &crate::model::CallSite, confidence: Confi
         in_loop: false,
         result_used: true,
         blocking: true,
+        fallback: false,
         dead: false,
         rule: site.rule.clone(),
         confidence,

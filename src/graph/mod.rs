@@ -7,6 +7,7 @@ pub mod apphost;
 pub mod digraph;
 pub mod discovery;
 pub mod edges;
+pub mod fallbacks;
 pub mod flows;
 pub mod join;
 pub mod link;

@@ -334,6 +334,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             }];
         }
         let prefix = self.part(site.path.as_ref(), &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
+        let guarded = super::fallbacks::of_client(self, unit, owner);
         let mut all = Vec::new();
         for (holder, function, method, path) in self.interface_methods(owner) {
             for (u, call) in self.scope.calls(function) {
@@ -353,7 +354,9 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                     chain
                         .insert(0, super::values::Step::Code(unit, site.line, format!("{owner} is a declared client")));
                     let text = Text { text, chain, ..base.clone() };
-                    all.push(self.outbound(u, &made, call.line, &method, &text));
+                    let mut out = self.outbound(u, &made, call.line, &method, &text);
+                    out.site.fallback |= guarded;
+                    all.push(out);
                 }
             }
         }

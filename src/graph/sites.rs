@@ -105,6 +105,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             in_loop: site.in_loop,
             result_used: site.result_used,
             blocking: !site.spawned,
+            fallback: super::fallbacks::of_function(self, unit, site.function),
             dead: self.scope.is_dead(unit, site.function),
             rule: site.rule.clone(),
             confidence: site.confidence,

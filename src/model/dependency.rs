@@ -128,6 +128,9 @@ pub struct Site {
     /// The caller waits.
     #[serde(default)]
     pub blocking: bool,
+    /// A fallback is proven: its annotation or client names a body that exists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
     /// Nobody calls the function that holds it, as far as the code shows.
     #[serde(default)]
     pub dead: bool,

@@ -121,6 +121,26 @@ pub struct Residue {
     pub score_after: Option<f64>,
 }
 
+/// A cycle of calls and the cheapest way to break it by events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CycleBreak {
+    /// Members of the strongly connected component, sorted.
+    pub services: Vec<String>,
+    /// Can events break it?
+    pub breakable: bool,
+    /// Edges to free; where events cannot break it, a cycle of commands and computations.
+    pub edges: Vec<[String; 2]>,
+    /// Steps that free these edges: who publishes, who emits.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Points of freeing the edges; `None` where it cannot be done.
+    pub effort: Option<f64>,
+    /// Score with these steps alone; `None` where it cannot be done.
+    pub score_after: Option<f64>,
+    /// One sentence.
+    pub because: String,
+}
+
 /// The plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
@@ -141,4 +161,16 @@ pub struct Plan {
     /// How the search was done, one sentence (beam width, or greedy and what was not tried).
     #[serde(default)]
     pub search: String,
+    /// Which order `steps` takes: `value` (early) or `ratio` (start small).
+    #[serde(default)]
+    pub order: String,
+    /// The same search in the other order.
+    #[serde(default)]
+    pub other_order: Vec<Step>,
+    /// Moves that the search did not try.
+    #[serde(default)]
+    pub not_tried: u32,
+    /// Cycles, with the cheapest way to break each.
+    #[serde(default)]
+    pub cycles: Vec<CycleBreak>,
 }

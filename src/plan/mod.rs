@@ -1,52 +1,45 @@
 //! Analysis -> ordered steps with the score after each, what stays, and a verdict (analysis §5.3).
 //!
-//! A beam search over "publish this owner" and "emit these events" that minimises the sum of the scores after each
-//! step: value early, and complementary views found. Proposals for the residue never enter the search.
+//! The order comes from `analyze::search`; here it becomes steps with their sites, consumers and reasons. Proposals
+//! for the residue never enter the search.
 
-mod effort;
+pub mod options;
+mod residue;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 use crate::analyze::Analysis;
-use crate::analyze::simulate::{Move, Simulation};
-use crate::model::{Action, Dependency, Intent, Plan, Residue, Step, Verdict};
+use crate::analyze::cycles::{self, Break};
+use crate::analyze::effort::Costs;
+use crate::analyze::search::{self, Found, NOTHING};
+use crate::analyze::simulate::{Done, Move, Simulation};
+use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict};
 
-/// Width of the beam: at 8 it finds what a width of 400 finds on the reference system (analysis §5.4).
-const BEAM: usize = 8;
+use options::{Options, Order};
+
 /// Steps of a plan.
 pub const STEPS: usize = 10;
-/// With more members than this only the owners with the largest first gain are tried.
-const WIDE: usize = 256;
-/// How many of these.
-const TRIED: usize = 64;
-/// Gains below this are none.
-const NOTHING: f64 = 1e-9;
+/// Adjacent pairs that are tried as one service for the verdict, those that depend on most first.
+const PAIRS: usize = 2_500;
+/// More members than this get no proposals: each costs one evaluation of the whole score.
+const PROPOSALS: usize = 2_000;
 
 /// The plan; `None` without a member.
 #[must_use]
-pub fn plan(analysis: &Analysis) -> Option<Plan> {
+pub fn plan(analysis: &Analysis, options: &Options) -> Option<Plan> {
     if analysis.coupling.members.is_empty() {
         return None;
     }
-    let simulation = Simulation::of(&analysis.graph, &analysis.coupling);
-    let planner = Planner { analysis, simulation };
-    Some(planner.plan())
+    let simulation = Simulation::of(&analysis.graph, &analysis.coupling, options.views);
+    let costs = Costs::of(&analysis.graph, &analysis.coupling, &analysis.knowledge);
+    Some(Planner { analysis, options, simulation, costs }.plan())
 }
 
 struct Planner<'p> {
     analysis: &'p Analysis,
+    options: &'p Options,
     simulation: Simulation,
-}
-
-/// A state of the search.
-#[derive(Debug, Clone)]
-struct State {
-    moves: Vec<Move>,
-    done: BTreeSet<Move>,
-    sum: f64,
-    points: f64,
+    costs: Costs<'p>,
 }
 
 impl Planner<'_> {
@@ -55,84 +48,65 @@ impl Planner<'_> {
     }
 
     fn plan(&self) -> Plan {
-        let start = self.simulation.score(&BTreeSet::new());
+        let start = self.simulation.score(&self.simulation.start());
         let floor = self.simulation.floor();
-        let (candidates, search) = self.candidates(start);
-        let order = self.search(&candidates);
-        let mut done = BTreeSet::new();
-        let mut steps = Vec::new();
-        for step in order {
-            let made = self.step(step, &done);
-            if made.score_before - made.score_after <= NOTHING {
-                break;
-            }
-            done.insert(step);
-            steps.push(made);
-        }
-        let all: BTreeSet<Move> = self.simulation.moves().into_iter().collect();
-        let (residue, proposals) = self.residue(&all, floor);
-        let (verdict, because) = self.verdict(start, floor, &steps, &proposals);
-        Plan { verdict, because, steps, floor, residue, proposals, search }
-    }
-
-    /// Moves worth trying, and a sentence on how the search was done.
-    fn candidates(&self, start: f64) -> (Vec<Move>, String) {
-        let moves = self.simulation.moves();
-        let beam = format!("beam search of width {BEAM} over {} moves", moves.len());
-        if self.analysis.coupling.members.len() <= WIDE || moves.len() <= TRIED {
-            return (moves, beam);
-        }
-        let mut gains: Vec<(f64, Move)> =
-            moves.par_iter().map(|m| (start - self.simulation.score(&BTreeSet::from([*m])), *m)).collect();
-        gains.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let left = gains.len().saturating_sub(TRIED);
-        gains.truncate(TRIED);
-        let search = format!("{beam}, of which the {TRIED} with the largest first gain were tried and {left} were not");
-        (gains.into_iter().map(|(_, m)| m).collect(), search)
-    }
-
-    fn search(&self, candidates: &[Move]) -> Vec<Move> {
-        let mut beam = vec![State { moves: Vec::new(), done: BTreeSet::new(), sum: 0.0, points: 0.0 }];
-        for _ in 0..STEPS {
-            let mut next: Vec<State> = beam
-                .par_iter()
-                .flat_map_iter(|state| candidates.iter().filter(|m| !state.done.contains(m)).map(move |m| (state, *m)))
-                .map(|(state, made)| {
-                    let mut done = state.done.clone();
-                    done.insert(made);
-                    let score = self.simulation.score(&done);
-                    let mut moves = state.moves.clone();
-                    moves.push(made);
-                    let points = state.points + effort::points(self.analysis, made).0;
-                    State { moves, done, sum: state.sum + score, points }
-                })
-                .collect();
-            if next.is_empty() {
-                break;
-            }
-            // Of two ways to the same state the cheaper one stays; ties by points, then by name.
-            next.sort_by(|a, b| {
-                near(a.sum, b.sum).then_with(|| near(a.points, b.points)).then_with(|| a.moves.cmp(&b.moves))
+        let points = |made: Move| self.costs.points(made).0;
+        let most = self.options.steps;
+        let mut moves = self.simulation.moves();
+        if let Some(only) = &self.options.only {
+            moves.retain(|m| {
+                let (Move::Publish(at) | Move::Emit(at)) = m;
+                self.name(*at) == *only
             });
-            let mut seen: BTreeSet<Vec<Move>> = BTreeSet::new();
-            next.retain(|s| seen.insert(s.done.iter().copied().collect()));
-            next.truncate(BEAM);
-            beam = next;
         }
-        beam.into_iter().next().map(|s| s.moves).unwrap_or_default()
+        let value = search::by_value(&self.simulation, &moves, most, &points);
+        let ratio = search::by_ratio(&self.simulation, &moves, most, &points);
+        let (taken, other) = match self.options.order {
+            Order::Value => (value, ratio),
+            Order::Ratio => (ratio, value),
+        };
+        let steps = self.steps(&taken);
+        let end = self.simulation.end();
+        let (residue, mut proposals) = self.residue(&end, floor);
+        proposals.extend(self.read_services(&taken));
+        let (verdict, because) = self.verdict(start, floor, &steps);
+        Plan {
+            verdict,
+            because,
+            other_order: self.steps(&other),
+            steps,
+            floor,
+            residue,
+            proposals,
+            search: taken.how,
+            order: match self.options.order {
+                Order::Value => "value".to_owned(),
+                Order::Ratio => "ratio".to_owned(),
+            },
+            not_tried: taken.not_tried as u32,
+            cycles: self.cycles(),
+        }
     }
 
-    fn step(&self, made: Move, done: &BTreeSet<Move>) -> Step {
-        let mut after = done.clone();
-        after.insert(made);
+    fn steps(&self, order: &Found) -> Vec<Step> {
+        let mut done = self.simulation.start();
+        let mut steps = Vec::new();
+        for made in &order.moves {
+            let after = done.with(*made);
+            steps.push(self.step(*made, &done, &after));
+            done = after;
+        }
+        steps
+    }
+
+    fn step(&self, made: Move, done: &Done, after: &Done) -> Step {
         let freed = self.simulation.freed(done, made);
-        let (points, terms) = effort::points(self.analysis, made);
+        let (points, terms) = self.costs.points(made);
         let (action, at) = match made {
             Move::Publish(at) => (Action::PublishEntity, at),
             Move::Emit(at) => (Action::EmitEvent, at),
         };
         let name = self.name(at);
-        let (before, after) = (self.simulation.score(done), self.simulation.score(&after));
         let sites = self.freed_sites(made);
         let consumers: BTreeSet<String> = sites
             .iter()
@@ -145,8 +119,8 @@ impl Planner<'_> {
             action,
             entity: Some(name.clone()),
             services: std::iter::once(name).chain(consumers.iter().cloned()).collect(),
-            score_before: before,
-            score_after: after,
+            score_before: self.simulation.score(done),
+            score_after: self.simulation.score(after),
             effort: points,
             effort_terms: terms,
             because: format!(
@@ -163,18 +137,19 @@ impl Planner<'_> {
     }
 
     /// Call sites that a move makes needless.
-    fn freed_sites(&self, made: Move) -> Vec<(&Dependency, &crate::model::Site)> {
+    fn freed_sites(&self, made: Move) -> Vec<(&Dependency, &Site)> {
         let graph = &self.analysis.graph;
         let edges = self.analysis.coupling.edges.iter().filter(|(edge, _)| match made {
             Move::Publish(at) => edge.1 == at,
             Move::Emit(at) => edge.0 == at,
         });
+        let views = self.options.views;
         edges
             .filter_map(|(_, index)| index.map(|i| &graph.dependencies()[i]))
             .flat_map(|d| d.sites.iter().map(move |s| (d, s)))
             .filter(|(_, s)| match made {
                 Move::Publish(_) => {
-                    matches!(s.intent, Some(Intent::Read | Intent::View))
+                    (s.intent == Some(Intent::Read) || views && s.intent == Some(Intent::View))
                         && s.consistency != Some(crate::model::Consistency::R3)
                 }
                 Move::Emit(_) => s.intent == Some(Intent::Notify),
@@ -182,37 +157,80 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// Edges that events cannot remove, with what could be done about each and what that would give.
-    fn residue(&self, all: &BTreeSet<Move>, floor: f64) -> (Vec<Residue>, Vec<Step>) {
-        let mut residue = Vec::new();
-        let mut proposals: BTreeMap<(Action, Vec<String>), Step> = BTreeMap::new();
-        for (a, b) in self.simulation.left(all) {
-            let index = self.analysis.coupling.edges.get(&(a, b)).copied().flatten();
-            let intents: Vec<Intent> =
-                index.map(|i| self.analysis.graph.dependencies()[i].intents.clone()).unwrap_or_default();
-            let action =
-                if intents.contains(&Intent::Write) || intents.is_empty() { Action::Saga } else { Action::Library };
-            let after = self.simulation.score_without(all, &[(a, b)]);
-            let (source, target) = (self.name(a), self.name(b));
-            for (action, score) in [(action, after), (Action::Merge, self.simulation.score_merged(all, a, b))] {
-                let services = vec![source.clone(), target.clone()];
-                proposals.insert((action, services.clone()), proposal(action, services, floor, score));
-            }
-            residue.push(Residue {
-                source,
-                target,
-                intents,
-                proposal: action.as_str().to_owned(),
-                score_after: Some(after),
-            });
+    /// The cheapest way to break each cycle.
+    fn cycles(&self) -> Vec<CycleBreak> {
+        let graph = self.analysis.coupling.digraph();
+        let (start, end) = (self.simulation.start(), self.simulation.end());
+        let stays: BTreeSet<(u32, u32)> = self.simulation.left(&end).collect();
+        let mut all: Vec<CycleBreak> = Vec::new();
+        for members in graph.components().into_iter().filter(|c| c.len() > 1) {
+            let inside = |n: &u32| members.binary_search(n).is_ok();
+            let edges: Vec<cycles::Priced> = members
+                .iter()
+                .flat_map(|a| graph.successors(*a).iter().filter(|b| inside(b)).map(move |b| (*a, *b)))
+                .map(|(a, b)| ((a, b), (!stays.contains(&(a, b))).then(|| self.costs.edge(a, b))))
+                .collect();
+            let found = cycles::cheapest(&members, &edges);
+            let services = members.iter().map(|m| self.name(*m)).collect();
+            all.push(self.broken(services, &edges, found, &start));
         }
-        let mut proposals: Vec<Step> =
-            proposals.into_values().filter(|s| s.score_before - s.score_after > NOTHING).collect();
-        proposals.sort_by(|a, b| near(a.score_after, b.score_after).then_with(|| a.services.cmp(&b.services)));
-        (residue, proposals)
+        all.sort_by(|a, b| a.services.cmp(&b.services));
+        all
     }
 
-    fn verdict(&self, start: f64, floor: f64, steps: &[Step], proposals: &[Step]) -> (Verdict, String) {
+    fn broken(&self, services: Vec<String>, edges: &[cycles::Priced], found: Break, start: &Done) -> CycleBreak {
+        let named = |(a, b): &(u32, u32)| [self.name(*a), self.name(*b)];
+        let open = CycleBreak {
+            services,
+            breakable: false,
+            edges: Vec::new(),
+            steps: Vec::new(),
+            effort: None,
+            score_after: None,
+            because: String::new(),
+        };
+        match found {
+            Break::TooLarge => CycleBreak { because: "too large to be tried".to_owned(), ..open },
+            Break::Held(cycle) => {
+                let round = cycle.iter().copied().zip(cycle.iter().copied().cycle().skip(1));
+                CycleBreak {
+                    edges: round.map(|e| named(&e)).collect(),
+                    because: "commands and computations alone go round: a saga or a merge is needed".to_owned(),
+                    ..open
+                }
+            }
+            Break::Edges(chosen) => {
+                // Who must move for an edge to go: the owner, the caller, or both.
+                let wanted: BTreeSet<(u32, u32)> = chosen.iter().copied().collect();
+                let moves: Vec<Move> = self
+                    .simulation
+                    .moves()
+                    .into_iter()
+                    .filter(|m| match m {
+                        Move::Publish(at) => wanted.iter().any(|(_, to)| to == at),
+                        Move::Emit(at) => wanted.iter().any(|(from, _)| from == at),
+                    })
+                    .collect();
+                let done = moves.iter().fold(start.clone(), |done, m| done.with(*m));
+                let price = edges.iter().filter(|(e, _)| wanted.contains(e)).filter_map(|(_, p)| *p).sum();
+                let step = |m: &Move| match m {
+                    Move::Publish(at) => format!("publish {}", self.name(*at)),
+                    Move::Emit(at) => format!("events of {}", self.name(*at)),
+                };
+                CycleBreak {
+                    breakable: true,
+                    because: format!("{} of {} edges inside go", chosen.len(), edges.len()),
+                    edges: chosen.iter().map(named).collect(),
+                    steps: moves.iter().map(step).collect(),
+                    effort: Some(price),
+                    score_after: Some(self.simulation.score(&done)),
+                    ..open
+                }
+            }
+        }
+    }
+
+    fn verdict(&self, start: f64, floor: f64, steps: &[Step]) -> (Verdict, String) {
         let share = self.analysis.knowledge.thresholds.floor_share;
         if start <= NOTHING {
             return (Verdict::DoNotMigrate, "no service waits for another".to_owned());
@@ -223,54 +241,41 @@ impl Planner<'_> {
             );
             return (Verdict::DoNotMigrate, text);
         }
-        let none = BTreeSet::new();
-        let best_step = steps.first().map_or(0.0, |s| s.score_before - s.score_after);
-        let best_merge = proposals
+        let best_step = steps
             .iter()
-            .filter(|s| s.action == Action::Merge)
-            .filter_map(|s| {
-                let at = |n: &str| self.analysis.coupling.index(n);
-                let (a, b) = (at(s.services.first()?)?, at(s.services.get(1)?)?);
-                Some((start - self.simulation.score_merged(&none, a, b), s))
-            })
-            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.services.cmp(&a.1.services)));
-        if let Some((gain, merge)) = best_merge
+            .filter(|s| s.action == Action::PublishEntity)
+            .map(|s| s.score_before - s.score_after)
+            .fold(0.0, f64::max);
+        if let Some((gain, a, b)) = self.best_merge(start)
             && gain > best_step + NOTHING
         {
             let text = format!(
-                "merging {} gains {gain:.1} points, the best publication {best_step:.1}",
-                merge.services.join(" and ")
+                "merging {} and {} gains {gain:.1} points, the best publication {best_step:.1}",
+                self.name(a),
+                self.name(b)
             );
             return (Verdict::MergeFirst, text);
         }
         let text = format!("setting data free by events brings the score from {start:.1} to {floor:.1}");
         (Verdict::Migrate, text)
     }
-}
 
-fn proposal(action: Action, services: Vec<String>, before: f64, after: f64) -> Step {
-    let because = match action {
-        Action::Saga => "a command: the caller needs its answer, or a saga with compensations".to_owned(),
-        Action::Library => "a computation without data of its own: run it where it is needed".to_owned(),
-        _ => "two services that wait for each other's answers may be one".to_owned(),
-    };
-    Step {
-        action,
-        entity: None,
-        services,
-        score_before: before,
-        score_after: after,
-        effort: 0.0,
-        effort_terms: Vec::new(),
-        because,
-        frees_edges: Vec::new(),
-        frees_sites: Vec::new(),
-        views: Vec::new(),
-        consumers: Vec::new(),
+    /// The pair of neighbours whose merge gains most.
+    fn best_merge(&self, start: f64) -> Option<(f64, u32, u32)> {
+        use rayon::prelude::*;
+        if self.simulation.len() > PROPOSALS {
+            return None;
+        }
+        let none = self.simulation.start();
+        let mut pairs: Vec<(u32, u32)> = self.simulation.left(&none).map(|(a, b)| (a.min(b), a.max(b))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let (up, down) = self.analysis.coupling.digraph().reach();
+        let k = |(a, b): &(u32, u32)| [*a, *b].iter().map(|n| up[*n as usize] + down[*n as usize]).sum::<u32>();
+        pairs.sort_by_key(|pair| (std::cmp::Reverse(k(pair)), *pair));
+        pairs.truncate(PAIRS);
+        let gains: Vec<(f64, u32, u32)> =
+            pairs.par_iter().map(|(a, b)| (start - self.simulation.score_merged(&none, *a, *b), *a, *b)).collect();
+        gains.into_iter().max_by(|x, y| search::near(x.0, y.0).then_with(|| (y.1, y.2).cmp(&(x.1, x.2))))
     }
-}
-
-/// Scores that differ by less than a rounding error are equal.
-fn near(a: f64, b: f64) -> std::cmp::Ordering {
-    if (a - b).abs() < NOTHING { std::cmp::Ordering::Equal } else { a.total_cmp(&b) }
 }
