@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod inputs;
 mod output;
+mod render;
 mod rules;
 mod schema;
 
@@ -41,6 +42,8 @@ enum Command {
     Diff(diff::Diff),
     /// Say what a smell or a service is about
     Explain(explain::Explain),
+    /// Write the reports of a saved result again, in any format
+    Render(render::Render),
     /// Rules of client libraries
     Rules(rules::RulesCommand),
     /// Print the JSON schema of a file that unbraid reads or writes
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => check::run(command, &console),
         Command::Diff(command) => diff::run(command, &console),
         Command::Explain(command) => explain::run(command, &console),
+        Command::Render(command) => render::run(command, &console),
         Command::Rules(command) => rules::run(command, &console),
         Command::Schema(command) => schema::run(command, &console),
     };

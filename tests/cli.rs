@@ -67,6 +67,28 @@ fn analyze_writes_reports_and_prints_the_summary() {
     assert_eq!(json["dependencies"][0]["sites"][0]["operation"], "GET /items");
 }
 
+/// A saved result renders to the same bytes, and a baseline adds what changed.
+#[test]
+fn render_writes_a_saved_result_again() {
+    let folder = tempfile::tempdir().expect("temp dir");
+    let sample = root().join("samples/shop");
+    let output = run(folder.path(), &["analyze", &sample.display().to_string(), "-o", "out"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let output = run(folder.path(), &["render", "out/graph.json", "-o", "again"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    for entry in std::fs::read_dir(folder.path().join("out")).expect("out") {
+        let path = entry.expect("entry").path();
+        let again = folder.path().join("again").join(path.file_name().expect("a name"));
+        assert!(std::fs::read(&path).expect("read") == std::fs::read(&again).expect("read"), "{}", path.display());
+    }
+    pair(folder.path());
+    assert_eq!(code(&run(folder.path(), &["analyze", ".", "-o", "json=old.json"])), 0);
+    let output = run(folder.path(), &["render", "out/graph.json", "--base", "old.json", "-o", "html=-"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("The score went from"));
+    assert_eq!(code(&run(folder.path(), &["render", "b/main.go"])), 2);
+}
+
 #[test]
 fn the_gate_has_four_answers() {
     let folder = tempfile::tempdir().expect("temp dir");
@@ -216,7 +238,7 @@ fn the_readme_is_true() {
         assert!(root().join(link).exists(), "README links to {link}, which is not there");
     }
     let help = text(&run(&root(), &["--help"]).stdout);
-    for word in ["analyze", "check", "explain", "rules", "schema"] {
+    for word in ["analyze", "check", "explain", "render", "rules", "schema"] {
         assert!(help.contains(word), "{word}");
     }
     for arguments in [vec!["schema", "result"], vec!["rules", "list"], vec!["explain", "sync-cycle"]] {

@@ -60,7 +60,7 @@ fn place(output: &Output) -> String {
 }
 
 /// A system's name as the name of a folder.
-fn file_name(system: &str) -> String {
+pub fn file_name(system: &str) -> String {
     let name: String =
         system.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
     if name.trim_matches('.').is_empty() { "system".to_owned() } else { name }

@@ -15,6 +15,7 @@ mod sarif;
 mod system;
 pub mod text;
 
+use crate::diff::Diff;
 use crate::result::Result;
 
 /// A report format.
@@ -43,6 +44,12 @@ pub const FORMATS: &[Format] = &[
 #[must_use]
 pub fn render(result: &Result) -> Vec<(String, Vec<u8>)> {
     FORMATS.iter().map(|f| (f.file.to_owned(), (f.render)(result).into_bytes())).collect()
+}
+
+/// Renders one format; the HTML report also says what changed since a baseline.
+#[must_use]
+pub fn render_compared(format: &Format, result: &Result, diff: Option<&Diff>) -> String {
+    if format.id == "html" { html::compared(result, diff) } else { (format.render)(result) }
 }
 
 /// A share as whole per cent; "not measured" without one.

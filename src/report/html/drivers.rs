@@ -36,8 +36,8 @@ struct ScoreView {
     edges: u32,
     cycles: usize,
     depth: u32,
-    propagation: String,
     settled: String,
+    metrics: Vec<[String; 3]>,
     subs: Vec<[String; 3]>,
 }
 
@@ -69,11 +69,11 @@ pub fn score(system: &System<'_>) -> ScoreSection {
             edges: figures.edges,
             cycles: figures.cycles.len(),
             depth: figures.depth,
-            propagation: figures.propagation_cost.map_or_else(|| "not measured".to_owned(), |p| format!("{p:.3}")),
             settled: format!(
                 "{} resolved, {} external, {} ambiguous, {} unresolved",
                 counts.resolved, counts.external, counts.ambiguous, counts.unresolved
             ),
+            metrics: metrics(system),
             subs: vec![
                 sub(
                     "runtime exposure",
@@ -94,6 +94,28 @@ pub fn score(system: &System<'_>) -> ScoreSection {
         }
     });
     ScoreSection { score: view }
+}
+
+/// Published metrics of the system, each with its source.
+fn metrics(system: &System<'_>) -> Vec<[String; 3]> {
+    let Some(m) = system.result.metrics.as_ref().map(|m| &m.system) else { return Vec::new() };
+    let row = |name: &str, value: String, what: &str| [name.to_owned(), value, what.to_owned()];
+    let share = |v: Option<f64>| v.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.3}"));
+    vec![
+        row(
+            "propagation cost",
+            share(m.propagation_cost),
+            "share of pairs where one reaches the other (MacCormack 2006)",
+        ),
+        row("coupling factor", share(m.scf), "share of all possible edges that exist (SCF, Hofmeister 2008)"),
+        row("interdependence", m.siy.to_string(), "pairs that call each other (SIY, Rud 2006)"),
+        row("normalised cumulative dependency", share(m.nccd), "above 1 more coupled than a tree (NCCD, Lakos 1996)"),
+        row("mean reach", share(m.mean_reach), "services that one needs on average"),
+        row("largest blast radius", share(m.max_blast_radius), "share of services that one can take down"),
+        row("cycles", m.cycles.to_string(), "groups of services that wait for each other"),
+        row("largest cycle", m.largest_cycle.to_string(), "services in the largest of them"),
+        row("depth", m.depth.to_string(), "hops of the longest chain, a cycle counted as one"),
+    ]
 }
 
 /// What drives the score.

@@ -22,6 +22,7 @@ pub struct Findings {
     total: usize,
     smells: Vec<SmellView>,
     missing: Vec<[String; 2]>,
+    lies: Vec<[String; 4]>,
 }
 
 struct SmellView {
@@ -72,6 +73,21 @@ pub fn findings(system: &System<'_>) -> Findings {
     Findings {
         total: result.findings.len(),
         smells: smells.collect(),
+        lies: result
+            .verb_lies
+            .iter()
+            .take(ROWS)
+            .map(|l| {
+                let what =
+                    if l.writes { "its verb reads, and it writes" } else { "its verb writes, and it only reads" };
+                [
+                    clean(&format!("{} {}", l.service, l.operation)),
+                    what.to_owned(),
+                    clean(&l.place.to_string()),
+                    clean(&l.callers.join(", ")),
+                ]
+            })
+            .collect(),
         missing: result.not_evaluated.iter().map(|n| [clean(&n.smell), clean(&n.missing)]).collect(),
     }
 }

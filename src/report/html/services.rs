@@ -121,6 +121,7 @@ fn service(
     add("own stores", system.stores(at).iter().map(|i| system.names[*i].clone()).collect::<Vec<_>>().join(", "));
     let counts = s.membership.as_ref().map(|m| format!("{}: {}", if m.member { "yes" } else { "no" }, m.because));
     add("counts in the score", counts.unwrap_or_default());
+    add("metrics", metrics(system, &s.name));
     let steps = system.result.plan.iter().flat_map(|p| p.steps.iter().enumerate());
     let steps = steps
         .filter(|(_, step)| step.entity.as_deref() == Some(&s.name) || step.services.contains(&s.name))
@@ -144,6 +145,28 @@ fn service(
         unresolved: unresolved.into_iter().take(most).collect(),
         places: s.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
     }
+}
+
+/// The metrics of a service in one line.
+fn metrics(system: &System<'_>, name: &str) -> String {
+    let all = system.result.metrics.as_ref().map(|m| m.services.as_slice()).unwrap_or_default();
+    let Ok(at) = all.binary_search_by(|m| m.service.as_str().cmp(name)) else { return String::new() };
+    let m = &all[at];
+    let mut text = format!("called by {} (AIS), calls {} (ADS)", m.ais, m.ads);
+    if let Some(v) = m.instability {
+        text.push_str(&format!(", instability {v:.2}"));
+    }
+    text.push_str(&format!(", betweenness {:.3}, PageRank {:.3}", m.betweenness, m.page_rank));
+    if let Some(v) = m.blast_radius {
+        text.push_str(&format!(", blast radius {:.0} %", v * 100.0));
+    }
+    if let Some(v) = m.availability_bound {
+        text.push_str(&format!(", available at most {:.3} %", v * 100.0));
+    }
+    if let Some(v) = &m.dominator {
+        text.push_str(&format!(", reached from outside only through {v}"));
+    }
+    text
 }
 
 type Marginals<'r> = std::collections::BTreeMap<(&'r str, &'r str), f64>;
