@@ -1,53 +1,248 @@
-// Opens a report in Chromium: nothing on the console, nothing fetched, no serious accessibility violation,
-// no horizontal scrolling on a phone, and the tables sort and filter.
-import { readFileSync } from "node:fs";
+// Opens a report in Chromium as its readers do: with pointer, keyboard, links, on a phone, on paper, in the dark,
+// without script, and under the content policy of a build server. Nothing may be fetched and nothing may complain.
+//
+//   CHROMIUM=/usr/bin/chromium node check.mjs REPORT.html [HOSTILE.html] [SCREENSHOTS]
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
-const page_url = pathToFileURL(process.argv[2]).href;
+const [report, hostile, screenshots] = process.argv.slice(2);
+const url = pathToFileURL(report).href;
 const faults = [];
+const expect = (holds, text) => { if (!holds) faults.push(text); };
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-const open = async (size) => {
-  const context = await browser.newContext({ viewport: size, bypassCSP: false });
+if (screenshots) mkdirSync(screenshots, { recursive: true });
+const keep = (page, name, options = {}) =>
+  screenshots ? page.screenshot({ path: join(screenshots, name + ".png"), ...options }) : null;
+
+// A page that notes whatever goes wrong; `about` names it in a fault.
+const open = async (about, options = {}, address = url) => {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
-  page.on("console", (m) => { if (["error", "warning"].includes(m.type())) faults.push(`console: ${m.text()}`); });
-  page.on("pageerror", (e) => faults.push(`script: ${e.message}`));
-  page.on("request", (r) => { if (r.url() !== page_url && !r.url().startsWith("data:")) faults.push(`fetched ${r.url()}`); });
-  await page.goto(page_url);
+  page.on("console", (m) => { if (["error", "warning"].includes(m.type())) faults.push(`${about}: console: ${m.text()}`); });
+  page.on("pageerror", (e) => faults.push(`${about}: script: ${e.message}`));
+  page.on("request", (r) => {
+    const own = address.split("#")[0];
+    if (!r.url().startsWith(own) && !r.url().startsWith("data:") && !r.url().startsWith("blob:")) faults.push(`${about}: fetched ${r.url()}`);
+  });
+  await page.goto(address);
   return page;
 };
+const text = (page, selector) => page.locator(selector).innerText();
 
-const wide = await open({ width: 1280, height: 900 });
-if (!(await wide.title()).includes("synchronous coupling")) faults.push("the title does not say what it is");
-const rows = () => wide.locator("#edge-table tbody tr:visible").count();
-const all = await rows();
-await wide.fill("input[data-filter=edge-table]", "orders");
-const some = await rows();
-if (!(some > 0 && some < all)) faults.push(`the filter shows ${some} of ${all} rows`);
-await wide.fill("input[data-filter=edge-table]", "");
-await wide.locator("#edge-table thead button").first().click();
-const first = await wide.locator("#edge-table tbody tr").first().innerText();
-await wide.locator("#edge-table thead button").first().click();
-if (first === (await wide.locator("#edge-table tbody tr").first().innerText()) && all > 1) faults.push("the table does not sort");
-await wide.locator("#map-picture g[data-name]").first().focus();
-if ((await wide.locator("#map-picture path.dim").count()) === 0) faults.push("the map does not answer the keyboard");
+const tables = async () => {
+  const page = await open("tables");
+  expect((await page.title()).includes("synchronous coupling"), "the title does not say what it is");
+  const rows = () => page.locator("#edge-table tbody tr:visible").count();
+  const all = await rows();
+  const source = await page.locator("#edge-table tbody tr td").first().innerText();
+  await page.fill("input[data-filter=edge-table]", source);
+  const some = await rows();
+  expect(some > 0 && some < all, `the filter shows ${some} of ${all} rows`);
+  await page.fill("input[data-filter=edge-table]", "");
+  await page.locator("#edge-table thead button").first().click();
+  const first = await page.locator("#edge-table tbody tr").first().innerText();
+  await page.locator("#edge-table thead button").first().click();
+  expect(first !== await page.locator("#edge-table tbody tr").first().innerText(), "the table does not sort");
+  await page.locator("#edge-table tbody a").first().click();
+  expect(await page.locator("details.edge[open]").count() > 0, "a link to an edge does not open its page");
+  return all;
+};
 
-const checked = await browser.newContext({ bypassCSP: true });
-const axe_page = await checked.newPage();
-await axe_page.goto(page_url);
-await axe_page.addScriptTag({ content: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
-const result = await axe_page.evaluate(() => window.axe.run());
-for (const v of result.violations.filter((v) => ["serious", "critical"].includes(v.impact))) {
-  faults.push(`accessibility: ${v.id}: ${v.help} (${v.nodes.length}, first ${v.nodes[0].html.slice(0, 120)})`);
+const map = async () => {
+  const page = await open("map");
+  const box = page.locator("#map-frame a.box").first();
+  const name = (await box.getAttribute("aria-label")).split(":")[0];
+  await box.focus();
+  await page.keyboard.press("ArrowRight");
+  const next = await page.evaluate(() => document.activeElement.dataset.i);
+  expect(next !== undefined && next !== await box.getAttribute("data-i"), "arrow right leads to no neighbour");
+  expect(await page.locator("#map-frame path.dim").count() > 0, "focus dims nothing");
+  expect((await text(page, "#live")).includes("within 1 hop"), `the live region says: ${await text(page, "#live")}`);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(100);
+  expect(await page.locator("details.service[open]").count() === 1, "Enter opens no page of a service");
+  await page.keyboard.press("Escape");
+  expect(await page.locator("details.service[open]").count() === 0, "Escape does not close the page");
+  expect(await page.evaluate(() => document.activeElement.classList.contains("box")), "Escape does not lead back to the map");
+  await page.keyboard.press("Escape");
+  expect(await page.locator("#map-frame .dim").count() === 0, "Escape does not show all");
+  await page.fill("#find", name);
+  await page.keyboard.press("Enter");
+  await page.locator("#find").blur();
+  expect(page.url().includes("service="), "the address does not name the service that was found");
+  await page.click("#clear");
+  await page.selectOption("#mode", "async");
+  expect(await page.locator("#map-frame g.sync path.dim").count() > 0, "the mode filter dims nothing");
+  await page.click("#clear");
+  const before = await page.locator("#map-frame svg").getAttribute("viewBox");
+  await page.click("#zoom-in");
+  await page.waitForTimeout(100);
+  const zoomed = await page.locator("#map-frame svg").getAttribute("viewBox");
+  expect(zoomed !== before, "the zoom button does nothing");
+  const area = await page.locator("#map-frame").boundingBox();
+  await page.mouse.move(area.x + area.width / 2, area.y + 8);
+  await page.mouse.down();
+  await page.mouse.move(area.x + area.width / 2 + 90, area.y + 60, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForTimeout(100);
+  expect(await page.locator("#map-frame svg").getAttribute("viewBox") !== zoomed, "dragging does not move the map");
+  await page.click("#zoom-fit");
+  await keep(page, "light");
+  await page.locator("#map-frame").scrollIntoViewIfNeeded();
+  if (screenshots) await page.locator("#map-frame").screenshot({ path: join(screenshots, "map.png") });
+};
+
+const paths = async () => {
+  const page = await open("path");
+  const edge = await page.evaluate(() => {
+    const g = JSON.parse(document.getElementById("graph").textContent);
+    const e = g.edges.find((x) => x[3] === "sync" && x[1] !== x[2]);
+    return [g.nodes[e[1]][0], g.nodes[e[2]][0]];
+  });
+  const hash = new URLSearchParams({ from: edge[0], to: edge[1] });
+  const linked = await open("deep link", {}, `${url}#${hash}`);
+  expect((await text(linked, "#live")).startsWith("1 hop: "), `the path says: ${await text(linked, "#live")}`);
+  const service = await open("deep link", {}, `${url}#${new URLSearchParams({ service: edge[1], hops: "2", view: "matrix" })}`);
+  expect(await service.locator("#find").inputValue() === edge[1], "the link does not choose the service");
+  expect(await service.evaluate(() => Math.abs(document.getElementById("matrix").getBoundingClientRect().top) < 200), "view=matrix does not lead to the matrix");
+};
+
+const steps = async () => {
+  const page = await open("steps");
+  if (await page.locator("#step").count() === 0) return;
+  const most = await page.locator("#step").getAttribute("max");
+  await page.locator("#step").focus();
+  await page.keyboard.press("End");
+  expect(await page.locator("#map-frame path.freed, #map-frame path.told").count() > 0, "the last step frees no edge on the map");
+  expect((await text(page, "#step-text")).startsWith(most + ":"), "the slider does not say which step");
+  expect(page.url().includes("step=" + most), "the address does not name the step");
+  await page.locator("details.step summary").first().click();
+  const drawn = await page.locator("details.step svg.picture").first().locator("use").count();
+  expect(drawn > 2, "a step has no map");
+  const height = await page.evaluate(() => document.querySelector("details.step details[open] svg use[href='#map-boxes']").getBBox().height);
+  expect(height > 30, "the map of a step is empty");
+  if (screenshots) await page.locator("details.step").first().screenshot({ path: join(screenshots, "step.png") });
+};
+
+const saves = async () => {
+  const page = await open("save", { acceptDownloads: true });
+  for (const [id, check] of [
+    ["save-json", (t) => JSON.parse(t).schema.startsWith("unbraid-result/")],
+    ["save-mermaid", (t) => t.startsWith("flowchart LR\n")],
+    ["save-csv", (t) => t.startsWith("source,target,mode")],
+    ["save-svg", (t) => t.startsWith("<svg") && t.includes("marker")]
+  ]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#" + id)]);
+    expect(check(readFileSync(await download.path(), "utf8")), `${id} gives something else`);
+  }
+};
+
+const accessible = async (address, about) => {
+  const page = await open(about, { bypassCSP: true }, address);
+  await page.evaluate(() => document.querySelectorAll("details").forEach((d, i) => { d.open = i < 40; }));
+  await page.addScriptTag({ content: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
+  const { violations } = await page.evaluate(() => window.axe.run());
+  for (const v of violations.filter((v) => ["serious", "critical"].includes(v.impact))) {
+    faults.push(`${about}: accessibility: ${v.id}: ${v.help} (${v.nodes.length}, first ${v.nodes[0].html.slice(0, 160)})`);
+  }
+};
+
+const phone = async () => {
+  const page = await open("phone", { viewport: { width: 360, height: 740 } });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflow <= 0, `scrolls sideways by ${overflow} px on a phone`);
+  await keep(page, "phone");
+};
+
+const paper = async () => {
+  const page = await open("paper");
+  await page.emulateMedia({ media: "print" });
+  const pdf = await page.pdf({ preferCSSPageSize: true, ...(screenshots ? { path: join(screenshots, "report.pdf") } : {}) });
+  expect(pdf.length > 50_000, `the PDF has only ${pdf.length} bytes`);
+  const opened = await page.evaluate(() => {
+    const page = document.querySelector("details.service > :not(summary)");
+    return page === null || page.getBoundingClientRect().height > 0;
+  });
+  expect(opened, "details stay closed on paper");
+};
+
+// Without script: everything is there, links lead into closed details.
+const bare = async () => {
+  const page = await open("without script", { javaScriptEnabled: false });
+  expect(await page.locator("#map-frame a.box").count() > 0, "no map without script");
+  expect(await page.locator("#edge-table tbody tr").count() > 0, "no table without script");
+  expect(await page.locator(".tools:visible").count() === 0, "tools that need the script are shown without it");
+  await keep(page, "bare");
+};
+
+// The policy of a build server: neither script nor style; the report still reads.
+const served = async () => {
+  const policy = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'";
+  const server = createServer((request, response) => {
+    response.setHeader("Content-Type", "text/html; charset=utf-8");
+    response.setHeader("Content-Security-Policy", policy);
+    response.end(request.url === "/" ? readFileSync(report) : "");
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  const state = await page.evaluate(() => ({
+    styled: getComputedStyle(document.querySelector(".card")).borderRadius !== "0px",
+    box: getComputedStyle(document.querySelector("#map-frame .shape")).fill,
+    heading: document.querySelector("h1").innerText,
+    closed: document.querySelectorAll("details").length
+  })).catch((e) => ({ error: e.message }));
+  expect(!state.error, `under a strict policy: ${state.error}`);
+  expect(state.styled === false, "the policy of the server does not hold");
+  expect(state.box === "rgb(255, 255, 255)", `a box without style is ${state.box}`);
+  expect((state.heading || "").length > 10 && state.closed > 3, "the report does not read without style");
+  await keep(page, "strict-policy");
+  server.close();
+};
+
+const hostileNames = async () => {
+  if (!hostile) return;
+  const address = pathToFileURL(hostile).href;
+  const page = await open("hostile names", {}, address);
+  page.on("dialog", (d) => { faults.push("a name of the input ran as script"); d.dismiss(); });
+  expect(await page.locator("img").count() === 0, "a name of the input became an element");
+  expect((await page.content()).includes("&lt;img src=x onerror="), "the hostile name is not shown as text");
+  await page.fill("#find", "onerror");
+  await page.keyboard.press("Enter");
+  await page.locator("#find").blur();
+  expect((await text(page, "#live")).includes("<img src=x"), "the live region does not show the name as text");
+  await accessible(address, "hostile names");
+};
+
+const dark = async () => {
+  const page = await open("dark", { colorScheme: "dark" });
+  const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(colour !== "rgb(255, 255, 255)", "the page is white in the dark");
+  await keep(page, "dark");
+  const own = await open("dark", { colorScheme: "dark", bypassCSP: true });
+  await own.addScriptTag({ content: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
+  const { violations } = await own.evaluate(() => window.axe.run({ runOnly: ["color-contrast"] }));
+  for (const v of violations) faults.push(`dark: ${v.help} (${v.nodes.length}, first ${v.nodes[0].html.slice(0, 160)})`);
+};
+
+let rows = 0;
+for (const [name, part] of Object.entries({ tables, map, paths, steps, saves, phone, paper, bare, served, hostileNames, dark })) {
+  try {
+    const found = await part();
+    if (name === "tables") rows = found;
+  } catch (error) {
+    faults.push(`${name}: ${error.message}`);
+  }
 }
-
-const phone = await open({ width: 360, height: 740 });
-const overflow = await phone.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-if (overflow > 0) faults.push(`scrolls sideways by ${overflow} px on a phone`);
-
+await accessible(url, "light");
 await browser.close();
 for (const fault of faults) console.error(fault);
-console.log(`${all} dependencies checked in the browser, ${faults.length} faults`);
+console.log(`${rows} dependencies, ${Math.round(statSync(report).size / 1000)} KB checked in the browser, ${faults.length} faults`);
 process.exit(faults.length ? 1 : 0);
