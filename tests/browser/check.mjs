@@ -1,16 +1,22 @@
 // Opens a report in Chromium as its readers do: with pointer, keyboard, links, on a phone, on paper, in the dark,
 // without script, and under the content policy of a build server. Nothing may be fetched and nothing may complain.
 //
-//   CHROMIUM=/usr/bin/chromium node check.mjs REPORT.html [HOSTILE.html] [SCREENSHOTS]
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+//   CHROMIUM=/usr/bin/chromium UNBRAID=target/release/unbraid node check.mjs FOLDER [SCREENSHOTS]
+//
+// FOLDER holds report.html and graph.json of one run; with UNBRAID the result is rendered again with a hostile name.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
-const [report, hostile, screenshots] = process.argv.slice(2);
+const [folder, screenshots] = process.argv.slice(2);
+const report = join(folder, "report.html");
+const HOSTILE = "</script><img src=x onerror=alert(1)>";
 const url = pathToFileURL(report).href;
 const faults = [];
 const expect = (holds, text) => { if (!holds) faults.push(text); };
@@ -55,7 +61,8 @@ const tables = async () => {
 
 const map = async () => {
   const page = await open("map");
-  const box = page.locator("#map-frame a.box").first();
+  const caller = await page.evaluate(() => document.querySelector("#map-frame path[data-e]").dataset.a);
+  const box = page.locator(`#m${caller}`);
   const name = (await box.getAttribute("aria-label")).split(":")[0];
   await box.focus();
   await page.keyboard.press("ArrowRight");
@@ -208,8 +215,14 @@ const served = async () => {
 };
 
 const hostileNames = async () => {
-  if (!hostile) return;
-  const address = pathToFileURL(hostile).href;
+  if (!process.env.UNBRAID) return;
+  const result = readFileSync(join(folder, "graph.json"), "utf8");
+  const victim = JSON.parse(result).dependencies.find((d) => d.mode === "sync").source;
+  const there = mkdtempSync(join(tmpdir(), "report-"));
+  writeFileSync(join(there, "graph.json"), result.replaceAll(JSON.stringify(victim), JSON.stringify(HOSTILE)));
+  const made = spawnSync(process.env.UNBRAID, ["render", join(there, "graph.json"), "-o", join(there, "hostile.html")]);
+  expect(made.status === 0, `render: ${made.stderr}`);
+  const address = pathToFileURL(join(there, "hostile.html")).href;
   const page = await open("hostile names", {}, address);
   page.on("dialog", (d) => { faults.push("a name of the input ran as script"); d.dismiss(); });
   expect(await page.locator("img").count() === 0, "a name of the input became an element");
