@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use unbraid::report::{FORMATS, render_compared};
+use unbraid::report::{FORMATS, folder, render_compared};
 use unbraid::{error::Error, files};
 
 use super::analyze::file_name;
@@ -21,7 +21,7 @@ pub struct Render {
     base: Option<PathBuf>,
     /// Where to write: a folder for everything, or single files in the format that FORMAT or their name says; may be
     /// given several times. The default is reports/NAME
-    #[arg(short, long, value_name = "[FORMAT=]PATH")]
+    #[arg(short, long, value_name = "[FORMAT=]PATH", value_parser = output::for_report)]
     output: Vec<Output>,
 }
 
@@ -38,16 +38,11 @@ pub fn run(command: &Render, console: &Console) -> Result<u8> {
     for output in &outputs {
         match output.format.as_deref().and_then(rendered) {
             Some(text) => output::write(output, text.as_bytes())?,
-            None => {
-                let all = FORMATS
-                    .iter()
-                    .map(|f| (f.file.to_owned(), render_compared(f, &result, diff.as_ref()).into_bytes()));
-                files::write_all(&output.path, &all.collect::<Vec<_>>())?;
-            }
+            None => files::write_all(&output.path, &folder(&result, diff.as_ref()))?,
         }
         written.push(output.path.display().to_string());
     }
-    if !outputs.iter().any(|o| o.path.as_os_str() == "-") {
+    if !outputs.iter().any(Output::is_standard_output) {
         console.say(&format!("written {}\n", written.join(", ")));
     }
     Ok(0)

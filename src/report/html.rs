@@ -18,11 +18,10 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 
 use crate::diff::Diff;
-use crate::model::Confidence;
 use crate::result::Result;
 
 use super::system::System;
-use super::{clean, verdict};
+use super::{clean, confidence, verdict};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -161,15 +160,6 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
-}
-
-/// The word of a confidence.
-fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Confirmed => "confirmed",
-        Confidence::Probable => "probable",
-        Confidence::Possible => "possible",
-    }
 }
 
 /// The word that a value has in the result.

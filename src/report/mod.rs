@@ -2,16 +2,20 @@
 //!
 //! Names come from inputs and are hostile until escaped; each format escapes by its own rules.
 
+mod backstage;
 mod csv;
 mod dot;
 pub mod gate;
+mod graphml;
 mod groups;
 mod html;
 mod json;
 pub mod layout;
 mod markdown;
 mod mermaid;
+mod plantuml;
 mod sarif;
+mod structurizr;
 mod system;
 pub mod text;
 
@@ -26,30 +30,52 @@ pub struct Format {
     pub file: &'static str,
     /// Renders it.
     pub render: fn(&Result) -> String,
+    /// Part of the output folder; the others are written when they are asked for by name.
+    pub always: bool,
 }
 
 /// All formats.
 #[rustfmt::skip]
 pub const FORMATS: &[Format] = &[
-    Format { id: "html", file: "report.html", render: html::render },
-    Format { id: "markdown", file: "report.md", render: markdown::render },
-    Format { id: "json", file: "graph.json", render: json::render },
-    Format { id: "mermaid", file: "graph.mmd", render: mermaid::render },
-    Format { id: "dot", file: "graph.dot", render: dot::render },
-    Format { id: "csv", file: "edges.csv", render: csv::render },
-    Format { id: "sarif", file: "findings.sarif", render: sarif::render },
+    Format { id: "html", file: "report.html", render: html::render, always: true },
+    Format { id: "markdown", file: "report.md", render: markdown::render, always: true },
+    Format { id: "json", file: "graph.json", render: json::render, always: true },
+    Format { id: "mermaid", file: "graph.mmd", render: mermaid::render, always: true },
+    Format { id: "dot", file: "graph.dot", render: dot::render, always: true },
+    Format { id: "csv", file: "edges.csv", render: csv::render, always: true },
+    Format { id: "sarif", file: "findings.sarif", render: sarif::render, always: true },
+    Format { id: "graphml", file: "graph.graphml", render: graphml::render, always: false },
+    Format { id: "structurizr", file: "workspace.dsl", render: structurizr::render, always: false },
+    Format { id: "plantuml", file: "graph.puml", render: plantuml::render, always: false },
+    Format { id: "backstage", file: "catalog-info.yaml", render: backstage::render, always: false },
 ];
 
-/// Renders all formats: (file name, bytes).
+/// Renders what an output folder holds: (file name, bytes).
 #[must_use]
 pub fn render(result: &Result) -> Vec<(String, Vec<u8>)> {
-    FORMATS.iter().map(|f| (f.file.to_owned(), (f.render)(result).into_bytes())).collect()
+    folder(result, None)
+}
+
+/// The same; the HTML report also says what changed since a baseline.
+#[must_use]
+pub fn folder(result: &Result, diff: Option<&Diff>) -> Vec<(String, Vec<u8>)> {
+    let all = FORMATS.iter().filter(|f| f.always);
+    all.map(|f| (f.file.to_owned(), render_compared(f, result, diff).into_bytes())).collect()
 }
 
 /// Renders one format; the HTML report also says what changed since a baseline.
 #[must_use]
 pub fn render_compared(format: &Format, result: &Result, diff: Option<&Diff>) -> String {
     if format.id == "html" { html::compared(result, diff) } else { (format.render)(result) }
+}
+
+/// The word of a confidence.
+fn confidence(confidence: crate::model::Confidence) -> &'static str {
+    match confidence {
+        crate::model::Confidence::Confirmed => "confirmed",
+        crate::model::Confidence::Probable => "probable",
+        crate::model::Confidence::Possible => "possible",
+    }
 }
 
 /// A share as whole per cent; "not measured" without one.
