@@ -55,7 +55,7 @@ struct Entry {
     kind: ServiceKind,
     #[serde(default)]
     engine: Option<String>,
-    /// A library that other services bundle as well: only a hint.
+    /// A library that other services bundle as well, a name that says little: only a hint.
     #[serde(default)]
     bundled: bool,
 }

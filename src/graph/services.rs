@@ -75,13 +75,20 @@ impl Nodes {
     /// Puts the nodes together.
     #[must_use]
     pub fn of(facts: &Facts, config: &Config, roles: &Roles) -> Self {
-        let mut builder = Builder { facts, nodes: Vec::new(), by_name: BTreeMap::new(), by_folder: BTreeMap::new() };
+        let mut builder = Builder {
+            facts,
+            nodes: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_folder: BTreeMap::new(),
+            configured: BTreeSet::new(),
+        };
         builder.modules();
         builder.dockerfiles();
         builder.workloads(roles);
         builder.late_dockerfiles();
         builder.kubernetes_services();
         builder.applications();
+        builder.routers();
         builder.declared(config);
         let runs = builder.running_folders();
         let mut nodes: Vec<Node> = builder.finish(&runs, roles, config);
@@ -289,14 +296,15 @@ fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, conf
     }
     let role: Option<Role> = if has_code {
         // The name decides between what a library only suggests (a backend that bundles a UI).
-        let by_name = node.names.keys().find_map(|n| roles.of_name(n));
+        let named = |n: &str| roles.of_name(n).filter(|r| !r.bundled || !serves);
+        let by_name = node.names.keys().find_map(|n| named(n));
         let watches = by_name.as_ref().map(|r| r.kind == ServiceKind::Monitoring);
         let backend = watches == Some(false) || serves && watches.is_none();
         roles
             .of_libraries(&libraries)
             // A dashboard bundled with a service does not make it one.
             .filter(|r| r.kind != ServiceKind::Monitoring || !r.bundled || !backend)
-            .or_else(|| roles.of_name(&node.name))
+            .or_else(|| named(&node.name))
             .or(by_name)
     } else {
         image.clone().or_else(|| roles.of_image(&node.name)).or_else(|| roles.of_name(&node.name))

@@ -148,6 +148,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/ruby/web.yaml", include_str!("../../rules/clients/ruby/web.yaml")),
     ("rules/clients/rust/env.yaml", include_str!("../../rules/clients/rust/env.yaml")),
     ("rules/clients/rust/http-clients.yaml", include_str!("../../rules/clients/rust/http-clients.yaml")),
+    ("rules/clients/rust/infra.yaml", include_str!("../../rules/clients/rust/infra.yaml")),
     ("rules/clients/rust/messaging.yaml", include_str!("../../rules/clients/rust/messaging.yaml")),
     ("rules/clients/rust/reqwest.yaml", include_str!("../../rules/clients/rust/reqwest.yaml")),
     ("rules/clients/rust/stores.yaml", include_str!("../../rules/clients/rust/stores.yaml")),

@@ -14,6 +14,8 @@ pub(super) struct Builder<'a> {
     pub(super) nodes: Vec<Node>,
     pub(super) by_name: BTreeMap<String, usize>,
     pub(super) by_folder: BTreeMap<Folder, usize>,
+    /// Nodes that only their configuration shows.
+    pub(super) configured: BTreeSet<usize>,
 }
 
 impl Builder<'_> {
@@ -409,6 +411,23 @@ impl Builder<'_> {
                     self.evidence(at, &setting.place, &format!("application name {}", setting.value));
                 }
             }
+        }
+    }
+
+    /// Routers whose configuration is here but whose deployment is not.
+    pub(super) fn routers(&mut self) {
+        for route in self.facts.routes.iter().filter(|r| r.proxy == "apollo-router") {
+            let Some(name) = route.gateway.as_deref() else { continue };
+            if self.by_name.contains_key(&normal(name)) {
+                continue;
+            }
+            let at = self.new_node();
+            self.name(at, name, rank::ALIAS);
+            self.nodes[at].exposed = true;
+            let place = route.place.clone();
+            let says = format!("configuration of {}", route.proxy);
+            self.nodes[at].evidence.push(Evidence::new(SourceKind::Manifests, place, &says, Confidence::Confirmed));
+            self.configured.insert(at);
         }
     }
 

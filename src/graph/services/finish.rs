@@ -46,7 +46,9 @@ impl Builder<'_> {
         self.languages();
         let facts = self.facts;
         let serving = self.folders_with(|u| {
-            u.sites.iter().any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Http))
+            u.sites
+                .iter()
+                .any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume | SiteKind::Http))
         });
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
@@ -54,7 +56,11 @@ impl Builder<'_> {
             let application = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Application);
             let library = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Library);
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
-            let lives = deployed || declared || application || (runs.contains(&at) && !library);
+            let lives = deployed
+                || declared
+                || self.configured.contains(&at)
+                || application
+                || (runs.contains(&at) && !library);
             let ignored = config
                 .services
                 .iter()

@@ -1,5 +1,6 @@
 //! Manifests, configuration and build files -> modules, workloads, settings and routes.
 
+mod apollo;
 mod appsettings;
 mod cargo;
 mod codeowners;
@@ -40,6 +41,7 @@ pub struct Manifest {
 /// All readers; each in a file of its own.
 #[rustfmt::skip]
 pub const MANIFESTS: &[Manifest] = &[
+    apollo::MANIFEST,
     appsettings::MANIFEST,
     cargo::MANIFEST,
     codeowners::MANIFEST,
