@@ -217,6 +217,11 @@ impl Directory {
         if let Some(at) = self.by_cluster_name(nodes, host) {
             return Target::Node(at, "cluster name");
         }
+        // A machine by number: what one service publishes at that port.
+        let numeric = host.split('.').count() == 4 && host.split('.').all(|p| p.parse::<u8>().is_ok());
+        if numeric && let Target::Node(at, _) = self.by_port(address, from) {
+            return Target::Node(at, "published port of a machine");
+        }
         if is_public(host) {
             return Target::External(host.to_lowercase());
         }

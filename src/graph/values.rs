@@ -19,6 +19,8 @@ use super::scope::Scope;
 /// the verified systems has 9 steps.
 const STEPS: u32 = 6_000;
 const DEPTH: u8 = 40;
+/// Values of one name that are told apart; twice the texts that are kept of them.
+const VALUES: usize = 48;
 /// More callers of one function than this say nothing about one of them.
 const CALLERS: usize = 40;
 
@@ -166,7 +168,7 @@ impl<'s, 'a> Values<'s, 'a> {
         if depth > DEPTH || self.steps.get() > STEPS {
             return vec![Found::hole("the chain of values is too long")];
         }
-        match expr {
+        let found: Many<'a> = match expr {
             Expr::Choice(parts) => parts.iter().flat_map(|p| self.heads(p, frame, depth + 1)).collect(),
             Expr::Ref(name) => self.name(name, frame, depth + 1),
             Expr::Field(object, name) => self.member(expr, object, name, frame, depth + 1),
@@ -176,7 +178,40 @@ impl<'s, 'a> Values<'s, 'a> {
             }
             Expr::Out(call, at) => self.out(call, *at, frame, depth + 1),
             _ => vec![Found::new(Head::Expr(expr, frame.clone()))],
+        };
+        distinct(found)
+    }
+}
+
+/// One of each value, all holes as one, and not more than are told apart: the same helper called from everywhere
+/// would otherwise multiply what every question carries.
+fn distinct(found: Many<'_>) -> Many<'_> {
+    if found.len() < 2 {
+        return found;
+    }
+    let mut kept: Many<'_> = Vec::new();
+    for one in found {
+        if kept.len() >= VALUES {
+            break;
         }
+        if !kept.iter().any(|k| same(&k.head, &one.head)) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+fn same(a: &Head<'_>, b: &Head<'_>) -> bool {
+    match (a, b) {
+        (Head::Expr(x @ (Expr::Literal(_) | Expr::Opaque(_)), _), Head::Expr(y, _)) => x == y,
+        (Head::Expr(x, f), Head::Expr(y, g)) => {
+            std::ptr::eq(*x, *y) && f.unit == g.unit && f.function == g.function && f.via.is_none() && g.via.is_none()
+        }
+        (Head::Instance(x), Head::Instance(y)) => x == y,
+        (Head::Module(x), Head::Module(y)) => x == y,
+        (Head::Property(x), Head::Property(y)) => x == y,
+        (Head::Hole(_), Head::Hole(_)) => true,
+        _ => false,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
 mod dotnet;
+mod products;
+mod spring;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -242,6 +242,8 @@ impl<'s, 'a> Values<'s, 'a> {
             Head::Instance(owner) => self.field(owner, name, None, None, depth + 1),
             Head::Module(unit) => self.module_member(*unit, name, depth + 1),
             Head::Hole(reason) => vec![Found::hole(reason.clone())],
+            // A declared queue is known by its name: `queue.Name`, `q.queue`, `result.method.queue`.
+            Head::Expr(Expr::Literal(_), _) if matches!(name, "Name" | "queue" | "method") => vec![object.clone()],
             Head::Expr(..) => vec![Found::hole(format!("{name} of a value that is no object"))],
         };
         found.into_iter().map(|f| f.after(&object.chain, object.sure)).collect()

@@ -191,7 +191,11 @@ impl Site<'_> {
                 argument.name.is_none().then(|| argument.value.clone())
             }
             Reader::Keyword(name) => {
-                self.arguments.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| a.value.clone())
+                let named = self.arguments.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| a.value.clone());
+                named.or_else(|| {
+                    let spread = self.arguments.iter().filter(|a| a.name.as_deref() == Some("**"));
+                    spread.flat_map(|a| in_value(&a.value, name, 0).or_else(|| self.kept_option(&a.value, name))).next()
+                })
             }
             Reader::Option(key) => self
                 .arguments
@@ -206,7 +210,8 @@ impl Site<'_> {
             Reader::Receiver => self.receiver.cloned(),
             Reader::Chain(name, n) => chain(self.receiver, |called, arguments| {
                 (called == name).then(|| arguments.get(*n).map(|a| a.value.clone())).flatten()
-            }),
+            })
+            .or_else(|| self.set_on_builder(name, *n)),
             Reader::ChainVerb => chain_verb(self.receiver),
             Reader::VerbOf(n) => chain_verb(self.arguments.get(*n).map(|a| &a.value)),
             Reader::Prefixed(prefix, inner) => Some(Expr::concat(vec![Expr::literal(prefix), self.read(inner)?])),
@@ -246,6 +251,15 @@ impl Site<'_> {
             }
             function = self.unit.functions[function? as usize].parent;
         }
+    }
+
+    /// A builder kept in a local: `builder.url(u); …; builder.build()`.
+    fn set_on_builder(&self, name: &str, n: usize) -> Option<Expr> {
+        let builder = self.receiver.filter(|r| matches!(r, Expr::Ref(_)))?;
+        let set = self.unit.calls.iter().find(|c| {
+            c.function == self.function && c.name == name && c.line <= self.line && c.receiver.as_ref() == Some(builder)
+        })?;
+        set.arguments.get(n).map(|a| a.value.clone())
     }
 
     fn type_annotation(&self, name: &str, key: &str) -> Option<Expr> {

@@ -337,6 +337,11 @@ impl<'s> Walk<'s> {
                         .child_by_field_name("value")
                         .map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
                 },
+                // `connect(**config)`: the entries are the arguments.
+                "dictionary_splat" => Argument {
+                    name: Some("**".to_owned()),
+                    value: child.named_child(0).map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
+                },
                 _ => Argument::positional(self.expr(child, depth)),
             })
             .collect()
