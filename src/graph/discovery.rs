@@ -67,8 +67,12 @@ fn automatic(scope: &Scope<'_>, environment: &Environment) -> Option<Place> {
         let proxied = u.types.iter().find(|t| t.annotations.iter().any(|a| a.name == "EnableZuulProxy"))?;
         Some(Place::new(&u.place.root, &u.place.path, proxied.line))
     });
+    // Its routes may stand with a configuration server whose files are not here.
+    let elsewhere = environment.has_prefix("spring.cloud.config")
+        && environment.property("spring.cloud.config.enabled").iter().all(|c| c.value != "false")
+        && !environment.has_prefix("zuul");
     let ignored = ["zuul.ignored-services", "zuul.ignoredServices"].iter().any(|k| !environment.property(k).is_empty());
-    if let Some(place) = zuul.filter(|_| !ignored && !environment.has_prefix("zuul.routes")) {
+    if let Some(place) = zuul.filter(|_| !ignored && !elsewhere && !environment.has_prefix("zuul.routes")) {
         return Some(place);
     }
     let keys = [

@@ -293,7 +293,9 @@ impl<'j> Joiner<'j> {
         let plain = !host.is_empty()
             && !host.contains('{')
             && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "0.0.0.0");
+        // A machine by number says as little as this machine does.
+        let numeric = host.split('.').count() == 4 && host.split('.').all(|p| p.parse::<u8>().is_ok());
+        let local = numeric || host == "localhost";
         if plain && !local && host.chars().any(char::is_alphabetic) && out.value.contains("://") {
             let to = self.named_node(&host, ServiceKind::Database, &out);
             return self.reach_node(from, to, out);

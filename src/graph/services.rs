@@ -267,6 +267,23 @@ fn choose_name(node: &mut Node) {
     node.name = best.map(|(name, _)| name.clone()).unwrap_or_default();
 }
 
+/// Does a node route: does configuration in its folders, or an annotation of its code, say so?
+fn routes(node: &Node, facts: &Facts) -> bool {
+    let inside = |place: &Place| {
+        node.folders
+            .iter()
+            .any(|(root, f)| *root == place.root && (f.is_empty() || place.path.starts_with(&format!("{f}/"))))
+    };
+    let configured = || facts.routes.iter().any(|r| inside(&r.place));
+    let annotated = || {
+        let zuul = |u: &crate::model::Unit| {
+            u.types.iter().any(|t| t.annotations.iter().any(|a| a.name.starts_with("EnableZuul")))
+        };
+        facts.units.iter().any(|u| inside(&u.place) && zuul(u))
+    };
+    configured() || annotated()
+}
+
 fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, config: &Config) {
     let declared = config
         .services
@@ -302,8 +319,12 @@ fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, conf
         let backend = watches == Some(false) || serves && watches.is_none();
         roles
             .of_libraries(&libraries)
-            // A dashboard bundled with a service does not make it one.
-            .filter(|r| r.kind != ServiceKind::Monitoring || !r.bundled || !backend)
+            // A dashboard bundled with a service does not make it one, nor does a gateway's library without a route.
+            .filter(|r| match r.kind {
+                ServiceKind::Monitoring => !r.bundled || !backend,
+                ServiceKind::Gateway => by_name.is_some() || !serves || routes(node, facts),
+                _ => true,
+            })
             .or_else(|| named(&node.name))
             .or(by_name)
     } else {

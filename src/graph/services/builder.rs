@@ -156,10 +156,11 @@ impl Builder<'_> {
             WorkloadKind::Procfile,
             WorkloadKind::Other,
         ] {
-            for (index, workload) in facts.workloads.iter().enumerate() {
-                if workload.kind == pass {
-                    self.workload(index, workload, &shared, roles);
-                }
+            // What is built here comes before what only runs an image under the same name.
+            let all = || facts.workloads.iter().enumerate().filter(|(_, w)| w.kind == pass);
+            let built = all().filter(|(_, w)| w.build.is_some());
+            for (index, workload) in built.chain(all().filter(|(_, w)| w.build.is_none())) {
+                self.workload(index, workload, &shared, roles);
             }
         }
     }
