@@ -49,7 +49,12 @@ impl Address {
         {
             rest
         } else {
-            rest.trim_start_matches('/')
+            // `consul://agent:8500/orders`: behind the registry stands the name.
+            let rest = rest.trim_start_matches('/');
+            match rest.rsplit_once('/').filter(|_| scheme == "consul") {
+                Some((_, name)) if !name.is_empty() => name.split(['.', '?']).next().unwrap_or(name),
+                _ => rest,
+            }
         };
         if scheme.is_empty() && (rest.starts_with('/') || rest.is_empty()) {
             let (path, query) = split_query(rest);
@@ -217,6 +222,9 @@ impl Directory {
         if let Some(at) = self.by_cluster_name(nodes, host) {
             return Target::Node(at, "cluster name");
         }
+        if let Some(at) = by_stem(nodes, host) {
+            return Target::Node(at, "name without what says that it is a service");
+        }
         // A machine by number: what one service publishes at that port.
         let numeric = host.split('.').count() == 4 && host.split('.').all(|p| p.parse::<u8>().is_ok());
         if numeric && let Target::Node(at, _) = self.by_port(address, from) {
@@ -252,6 +260,24 @@ impl Directory {
         let known = rest.is_empty()
             && (self.namespaces.iter().any(|n| n == namespace) || namespace == "default" || namespace.contains('{'));
         (cluster || known || matches!(namespace, "local" | "internal" | "lan")).then(|| nodes.find(first)).flatten()
+    }
+}
+
+/// `srv-orders`, `orders-svc` and `order-service` are registered names of `orders` and `order`.
+fn by_stem(nodes: &Nodes, host: &str) -> Option<usize> {
+    const MARKS: [&str; 4] = ["service", "svc", "srv", "server"];
+    let lower = host.to_lowercase();
+    let stripped = MARKS.iter().find_map(|mark| {
+        let front = lower.strip_prefix(mark).and_then(|r| r.strip_prefix(['-', '_', '.']));
+        front.or_else(|| lower.strip_suffix(mark).and_then(|r| r.strip_suffix(['-', '_', '.'])))
+    });
+    let stem = stripped.unwrap_or(&lower);
+    let longer = || MARKS[..3].iter().filter_map(|mark| nodes.find(&format!("{stem}-{mark}"))).collect::<Vec<_>>();
+    let found = if stripped.is_some() { nodes.find(stem).into_iter().collect() } else { longer() };
+    let plain = stem.len() > 2 && stem.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    match found.as_slice() {
+        [one] if plain => Some(*one),
+        _ => None,
     }
 }
 

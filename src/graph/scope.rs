@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use crate::model::code::{Binding, Call, Function, TypeDecl};
-use crate::model::{Argument, Expr, Facts, Unit};
+use crate::model::{Argument, Expr, Facts, SiteKind, Unit};
 
 use super::services::Nodes;
 
@@ -65,9 +65,45 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
         }
     }
     for (own, libraries) in own.iter().zip(&mut libraries) {
+        imported_packages(facts, own, libraries);
         borrowed(facts, own, libraries);
     }
     own.into_iter().zip(libraries).map(|(own, libraries)| Scope::of(own, libraries)).collect()
+}
+
+/// Go says exactly which packages a program is made of: those that it imports, directly or through others.
+fn imported_packages(facts: &Facts, own: &[&Unit], libraries: &mut Vec<&Unit>) {
+    let go = |u: &&Unit| u.language == "go";
+    let mut packages: BTreeMap<(&str, &str), Vec<&Unit>> = BTreeMap::new();
+    for unit in libraries.iter().copied().filter(go) {
+        packages.entry((unit.place.root.as_str(), unit.place.folder())).or_default().push(unit);
+    }
+    // An import names a package by the way from its module, whatever folder the module lies in.
+    let way = |root: &str, folder: &str| {
+        let modules = facts.modules.iter().filter(|m| m.build == "go" && m.place.root == root);
+        let of =
+            modules.filter_map(|m| folder.strip_prefix(m.folder.as_str()).map(|rest| rest.trim_start_matches('/')));
+        of.min_by_key(|rest| rest.len()).unwrap_or(folder).to_owned()
+    };
+    let mut by_way: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
+    for (root, folder) in packages.keys() {
+        by_way.entry(way(root, folder)).or_default().push((root, folder));
+    }
+    let mut reached: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut queue: Vec<&Unit> = own.iter().copied().filter(go).collect();
+    while let Some(unit) = queue.pop() {
+        for import in &unit.imports {
+            let ends = import.path.match_indices('/').map(|(at, _)| &import.path[at + 1..]);
+            for package in ends.filter_map(|end| by_way.get(end)).flatten() {
+                if package.0 == unit.place.root && reached.insert(*package) {
+                    queue.extend(packages[package].iter().copied());
+                }
+            }
+        }
+    }
+    if !reached.is_empty() {
+        libraries.retain(|l| l.language != "go" || reached.contains(&(l.place.root.as_str(), l.place.folder())));
+    }
 }
 
 /// Files of other services that this one's code includes by a relative path (a client that lives beside its
@@ -274,6 +310,12 @@ impl<'a> Scope<'a> {
             found.extend(unit.calls.iter().map(|c| c.name.as_str()));
             queue.extend(found);
         }
+        // What serves remote calls is called by the framework: its methods are named by no code.
+        for unit in &self.units[self.own..] {
+            if unit.sites.iter().any(|s| s.kind == SiteKind::ServeRpc) {
+                queue.extend(unit.functions.iter().filter(|f| f.owner.is_some()).map(|f| f.name.as_str()));
+            }
+        }
         while let Some(name) = queue.pop() {
             if !names.insert(name) {
                 continue;
@@ -285,9 +327,17 @@ impl<'a> Scope<'a> {
                     continue;
                 }
                 let unit = self.units[*u as usize];
-                for call in unit.calls.iter().filter(|c| c.function.is_some_and(|f| within(unit, f, *i))) {
-                    queue.push(&call.name);
+                // What it calls, and what it hands on to be called (handlers, callbacks).
+                let inside = |f: Option<u32>| f.is_some_and(|f| within(unit, f, *i));
+                let mut found = BTreeSet::new();
+                for call in unit.calls.iter().filter(|c| inside(c.function)) {
+                    found.insert(call.name.as_str());
+                    call.arguments.iter().for_each(|a| self::names(&a.value, &mut found, 0));
                 }
+                for binding in unit.bindings.iter().filter(|b| inside(b.function)) {
+                    self::names(&binding.value, &mut found, 0);
+                }
+                queue.extend(found);
             }
         }
     }

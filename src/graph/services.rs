@@ -5,6 +5,7 @@
 
 mod builder;
 mod finish;
+mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -46,7 +46,7 @@ pub fn is_test_path(path: &str) -> bool {
         || name.contains(".stories.")
         || stem.starts_with("dockerfile")
             && (name.ends_with("-test") || name.ends_with(".test") || name.ends_with("-e2e"))
-        || stem == "conftest";
+        || matches!(stem, "conftest" | "test");
     let class = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
     let named = (class.ends_with("Test") || class.ends_with("Tests") || class.ends_with("IT")) && class.len() > 4;
     folder || file || named && matches!(lower.rsplit('.').next(), Some("java" | "kt" | "cs"))

@@ -127,3 +127,26 @@ fn many_callers_of_one_helper_do_not_multiply() {
     ]);
     assert!(found.services.iter().any(|s| s.name == "a"));
 }
+
+#[test]
+fn programs_of_one_go_module_are_services_of_their_own() {
+    let main = |service: &str| {
+        format!(
+            "package main\nimport \"example.com/shop/services/{service}\"\nfunc main() {{\n\ts := &{service}.Server{{}}\n\ts.Run()\n}}\n"
+        )
+    };
+    let orders = "package orders\nimport \"net/http\"\ntype Server struct{}\nfunc (s *Server) Run() {\n\thttp.HandleFunc(\"/orders\", s.list)\n}\nfunc (s *Server) list() {\n\thttp.Get(\"http://srv-stock/stock\")\n}\n";
+    let stock = "package stock\nimport \"net/http\"\ntype Server struct{}\nfunc (s *Server) Run() {\n\thttp.HandleFunc(\"/stock\", s.list)\n}\nfunc (s *Server) list() {}\n";
+    let compose =
+        "services:\n  orders:\n    build: .\n    entrypoint: orders\n  stock:\n    build: .\n    entrypoint: stock\n";
+    let found = system(&[
+        ("docker-compose.yml", compose),
+        ("Dockerfile", "FROM golang\nCOPY . /src\n"),
+        ("go.mod", "module example.com/shop\n"),
+        ("cmd/orders/main.go", &main("orders")),
+        ("cmd/stock/main.go", &main("stock")),
+        ("services/orders/server.go", orders),
+        ("services/stock/server.go", stock),
+    ]);
+    assert_eq!(edges(&found), ["orders -> stock sync"]);
+}

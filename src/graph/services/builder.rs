@@ -56,6 +56,17 @@ impl Builder<'_> {
             if module.kind == ModuleKind::Aggregate {
                 continue;
             }
+            let programs = self.programs(module);
+            if programs.len() > 1 {
+                for folder in programs {
+                    let at = self.node_at(&module.place.root, &folder);
+                    self.nodes[at].modules.push(index);
+                    let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
+                    self.name(at, &name, rank::FOLDER);
+                    self.evidence(at, &module.place, &format!("{} program {folder}", module.build));
+                }
+                continue;
+            }
             let at = self.node_at(&module.place.root, &module.folder);
             self.nodes[at].modules.push(index);
             let folder_name = module.folder.rsplit('/').next().unwrap_or_default().to_owned();
@@ -349,6 +360,15 @@ impl Builder<'_> {
             let known = self.facts.units.iter().any(|u| u.place.root == root && u.place.path == full);
             if known && let Some((folder, _)) = full.rsplit_once('/') {
                 return Some(self.node_at(root, folder));
+            }
+            // A compiled program is called like its folder: `/go/bin/frontend` is `cmd/frontend`.
+            let program = word.rsplit('/').next().unwrap_or(word);
+            let mut named = self
+                .by_folder
+                .iter()
+                .filter(|((r, f), at)| r == root && f.rsplit('/').next() == Some(program) && self.is_program(**at));
+            if let (Some((_, at)), None) = (named.next(), named.next()) {
+                return Some(*at);
             }
         }
         None

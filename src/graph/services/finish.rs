@@ -50,11 +50,24 @@ impl Builder<'_> {
                 .iter()
                 .any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume | SiteKind::Http))
         });
+        // A library is used by another module; what only runs, and nobody uses, is no library whatever its build says.
+        let used: BTreeSet<&str> = facts
+            .modules
+            .iter()
+            .flat_map(|m| &m.depends_on)
+            .map(|d| if d.starts_with("path:") { d.as_str() } else { d.rsplit(':').next().unwrap_or(d) })
+            .collect();
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
             let deployed = !node.workloads.is_empty();
             let application = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Application);
-            let library = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Library);
+            let library = node.modules.iter().map(|m| &facts.modules[*m]).any(|m| {
+                let path = format!("path:{}", m.folder);
+                m.kind == ModuleKind::Library
+                    && (m.build != "maven"
+                        || used.contains(path.as_str())
+                        || m.names.iter().any(|n| used.contains(n.as_str())))
+            });
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
             let lives = deployed
                 || declared

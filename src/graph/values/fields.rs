@@ -9,6 +9,12 @@ use crate::graph::scope::{inner_type, plain_type};
 
 use super::*;
 
+/// Does a key say that its value is an address?
+fn names_address(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    ["address", "addr", "url", "uri", "host", "endpoint", "dsn", "connection"].iter().any(|w| lower.contains(w))
+}
+
 impl<'s, 'a> Values<'s, 'a> {
     /// A field of a type, of a known object or of any.
     pub(super) fn field(
@@ -192,7 +198,14 @@ impl<'s, 'a> Values<'s, 'a> {
             return found;
         }
         let unique = self.unique(name, dotted.as_deref(), frame, depth);
-        if known(&unique) { unique } else { found }
+        if known(&unique) {
+            return unique;
+        }
+        // A map that a library fills from a file of configuration: its key is the setting's.
+        if names_address(name) && name.len() > 6 {
+            return vec![Found::new(Head::Property(name.to_owned())).after(&[], Confidence::Probable)];
+        }
+        found
     }
 
     /// The only place of the scope that ends with this name and is set outside functions' locals.

@@ -1,0 +1,51 @@
+//! Several programs in one Go module: each is a service of its own, the packages are what they share.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Module, Unit};
+
+use super::builder::Builder;
+
+impl Builder<'_> {
+    /// Folders of the programs of one Go module (`cmd/orders`, `cmd/mail`): its other packages are what they share.
+    pub(super) fn programs(&self, module: &Module) -> BTreeSet<String> {
+        if module.build != "go" {
+            return BTreeSet::new();
+        }
+        let prefix = if module.folder.is_empty() { String::new() } else { format!("{}/", module.folder) };
+        let nested = |folder: &str| {
+            self.facts.modules.iter().any(|m| {
+                m.place.root == module.place.root
+                    && m.folder.len() > module.folder.len()
+                    && folder.starts_with(&m.folder)
+            })
+        };
+        let tool = |folder: &str| {
+            folder
+                .split('/')
+                .any(|f| matches!(f, "tools" | "tool" | "scripts" | "script" | "hack" | "examples" | "example"))
+        };
+        let main = |u: &&Unit| {
+            u.language == "go"
+                && u.package == "main"
+                && u.functions.iter().any(|f| f.name == "main" && f.owner.is_none())
+        };
+        let inside =
+            self.facts.units.iter().filter(|u| u.place.root == module.place.root && u.place.path.starts_with(&prefix));
+        let folders: BTreeSet<String> = inside.filter(main).map(|u| u.place.folder().to_owned()).collect();
+        // A program at the module's own folder is the service; what lies beside it are its tools.
+        if folders.contains(&module.folder) {
+            return BTreeSet::new();
+        }
+        folders.into_iter().filter(|f| !nested(f) && !tool(f)).collect()
+    }
+
+    /// One of several programs of a module.
+    pub(super) fn is_program(&self, at: usize) -> bool {
+        let folders = &self.nodes[at].folders;
+        self.nodes[at].modules.iter().any(|m| {
+            let module = &self.facts.modules[*m];
+            module.build == "go" && !folders.contains(&(module.place.root.clone(), module.folder.clone()))
+        })
+    }
+}
