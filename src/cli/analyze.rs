@@ -13,6 +13,10 @@ use super::inputs::Inputs;
 use super::output::{self, Output};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  unbraid analyze path/to/system
+  unbraid analyze code manifests traces.jsonl -o out -o md=summary.md
+  unbraid analyze orders --facts-out orders.json && unbraid analyze orders.json carts.json")]
 pub struct Analyze {
     #[command(flatten)]
     inputs: Inputs,
@@ -26,19 +30,24 @@ pub struct Analyze {
 }
 
 pub fn run(command: &Analyze, console: &Console) -> Result<u8> {
+    console.stage(&format!("reading {}", command.inputs.names()));
     let reading = command.inputs.read()?;
     if let Some(path) = &command.facts_out {
         let mut text = serde_json::to_vec_pretty(&reading.facts)?;
         text.push(b'\n');
         files::write_atomically(path, &text)?;
     }
+    console.stage("linking and scoring");
     let result = unbraid::analyze(&reading);
+    console.notes(&result);
     command.inputs.strictly(&result)?;
     let mut outputs = command.output.clone();
     if outputs.is_empty() {
         outputs.push(Output { format: None, path: Path::new("reports").join(file_name(&result.system)) });
     }
+    console.stage("writing");
     output::write_reports(&outputs, &result)?;
+    console.clear();
     // What goes to standard output is not mixed with the summary.
     if !outputs.iter().any(Output::is_standard_output) {
         console.say(&summary(&result, console.style(), Some(&place(&outputs[0]))));

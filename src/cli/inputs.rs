@@ -15,9 +15,9 @@ pub struct Inputs {
     pub options: ReadOptions,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ReadOptions {
-    /// Configuration; the default is unbraid.yaml in the first folder
+    /// Configuration; the default is the nearest unbraid.yaml from the first folder up to the top of its repository
     #[arg(long, value_name = "FILE", env = "UNBRAID_CONFIG")]
     pub config: Option<PathBuf>,
     /// Further rule files
@@ -38,6 +38,27 @@ impl Inputs {
     /// Reads everything.
     pub fn read(&self) -> Result<unbraid::Reading, Error> {
         unbraid::read(&self.request())
+    }
+
+    /// The result: read from a saved graph.json if that is all that was given, else from the inputs.
+    pub fn result(&self) -> Result<unbraid::result::Result, Error> {
+        if let [only] = self.inputs.as_slice()
+            && only.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"))
+            && only.is_file()
+        {
+            let text = unbraid::files::read_text(only)?;
+            if text.get(..200.min(text.len())).is_some_and(|head| head.contains("\"unbraid-result/")) {
+                return unbraid::result::Result::read(&only.display().to_string(), text.as_bytes());
+            }
+        }
+        let result = unbraid::analyze(&self.read()?);
+        self.strictly(&result)?;
+        Ok(result)
+    }
+
+    /// The inputs in words.
+    pub fn names(&self) -> String {
+        self.inputs.iter().map(|i| i.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// Notes are fatal under `--strict`.

@@ -14,6 +14,10 @@ pub struct Schema {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SchemaFile {
+    /// What `check -o json=FILE` writes
+    Check,
+    /// unbraid-baseline.json
+    Baseline,
     /// graph.json
     Result,
     /// What --facts-out writes
@@ -31,6 +35,8 @@ pub fn run(command: &Schema, console: &Console) -> Result<u8> {
         SchemaFile::Result => schemars::schema_for!(unbraid::result::Result),
         SchemaFile::Facts => schemars::schema_for!(unbraid::model::Facts),
         SchemaFile::Config => schemars::schema_for!(unbraid::config::Config),
+        SchemaFile::Check => schemars::schema_for!(unbraid::gate::Outcome),
+        SchemaFile::Baseline => schemars::schema_for!(unbraid::gate::Baseline),
         SchemaFile::Rule => schemars::schema_for!(unbraid::rules::RuleFile),
         SchemaFile::Diff => schemars::schema_for!(unbraid::diff::Diff),
     };
