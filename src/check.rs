@@ -23,6 +23,8 @@ pub struct CheckRequest {
     pub base: Option<String>,
     /// The baseline's file; the default lies beside `unbraid.yaml`.
     pub baseline: Option<PathBuf>,
+    /// The baseline is about to be written: it need not be there yet.
+    pub baseline_to_come: bool,
     /// The day, `YYYY-MM-DD`.
     pub today: String,
     /// What the command line sets over `unbraid.yaml`.
@@ -90,7 +92,7 @@ pub fn check(asked: &CheckRequest) -> Result<Checked, Error> {
     let declared = crate::declared(&request)?;
     gate::rules::check(&declared.config, &declared.name())?;
     let baseline_path = asked.baseline.clone().unwrap_or_else(|| declared.folder.join(gate::baseline::FILE_NAME));
-    let baseline = read_baseline(&baseline_path, asked.baseline.is_some())?;
+    let baseline = read_baseline(&baseline_path, asked.baseline.is_some() && !asked.baseline_to_come)?;
     let side = side(asked, &request, &declared, &baseline_path)?;
 
     let mut config = match &side {
@@ -102,6 +104,7 @@ pub fn check(asked: &CheckRequest) -> Result<Checked, Error> {
     let reading = crate::read_with(&request, &Declared { config: config.clone(), ..declared.clone() })?;
     let result = crate::analyze(&reading);
 
+    let applies = side.baseline(baseline.as_ref());
     let prefixes = prefixes(&request, asked.facts.len());
     let mine = if asked.facts.is_empty() { BTreeSet::new() } else { prefixes.keys().cloned().collect() };
     let question = Question {
@@ -109,19 +112,19 @@ pub fn check(asked: &CheckRequest) -> Result<Checked, Error> {
         config: &config,
         before: side.before(&config, baseline.as_ref()),
         compared: side.compared(baseline.as_ref()),
-        baseline: side.baseline(baseline.as_ref()),
-        baseline_then: side.entries_then(),
+        baseline: applies.as_ref(),
         loosened: side.loosened(&declared.config),
         today: &asked.today,
         mine: &mine,
         better: side.better(&result),
         notes: side.notes(baseline.as_ref()),
     };
-    let growth = growth(&side, baseline.as_ref());
     let mut outcome = gate::judge(question);
     name_what_was_added(&mut outcome, &side, baseline.as_ref());
-    if let (Some(state), Some(growth)) = (&mut outcome.baseline, growth) {
-        state.growth = Some(growth);
+    if let (Some(state), Side::Revision { baseline: then, .. }) = (&mut outcome.baseline, &side) {
+        let count = |b: Option<&Baseline>| b.map_or(0, |b| b.accepted.len());
+        state.accepted = count(baseline.as_ref());
+        state.growth = Some(state.accepted as i64 - count(then.as_ref()) as i64);
     }
     Ok(Checked { result, outcome, baseline, baseline_path, declared: declared.path, prefixes })
 }
@@ -190,19 +193,17 @@ impl Side {
         })
     }
 
-    /// Acceptances come from the base, so that a change cannot accept what it brings.
-    fn baseline<'b>(&'b self, mine: Option<&'b Baseline>) -> Option<&'b Baseline> {
-        match self {
-            Self::Revision { baseline, .. } => baseline.as_ref(),
-            Self::Nothing | Self::Saved { .. } => mine,
+    /// The acceptances that apply: with a revision, those that the base has and the change has kept, so that a change
+    /// cannot accept what it brings.
+    fn baseline(&self, mine: Option<&Baseline>) -> Option<Baseline> {
+        let Self::Revision { baseline: then, .. } = self else { return mine.cloned() };
+        if then.is_none() && mine.is_none() {
+            return None;
         }
-    }
-
-    fn entries_then(&self) -> Option<usize> {
-        match self {
-            Self::Revision { baseline, .. } => Some(baseline.as_ref().map_or(0, |b| b.accepted.len())),
-            Self::Nothing | Self::Saved { .. } => None,
-        }
+        let mut applies = then.clone().unwrap_or_default();
+        let kept = |print: &str| mine.iter().flat_map(|b| &b.accepted).any(|a| a.fingerprint == print);
+        applies.accepted.retain(|a| kept(&a.fingerprint));
+        Some(applies)
     }
 
     fn loosened(&self, head: &Config) -> Vec<Item> {
@@ -237,12 +238,6 @@ impl Side {
             _ => Vec::new(),
         }
     }
-}
-
-/// How many more entries the baseline has than at the base.
-fn growth(side: &Side, mine: Option<&Baseline>) -> Option<i64> {
-    let then = side.entries_then()? as i64;
-    Some(mine.map_or(0, |b| b.accepted.len()) as i64 - then)
 }
 
 /// A change that accepts what it brings itself: the acceptance does not count, and the violation says so.

@@ -40,8 +40,6 @@ pub struct Question<'q> {
     pub compared: Option<Compared>,
     /// The baseline that applies; `None` = there is none.
     pub baseline: Option<&'q Baseline>,
-    /// Entries of the baseline at the base, to tell its growth.
-    pub baseline_then: Option<usize>,
     /// What the change loosened.
     pub loosened: Vec<Item>,
     /// The day, `YYYY-MM-DD`.
@@ -64,7 +62,6 @@ impl<'q> Question<'q> {
             before: None,
             compared: None,
             baseline: None,
-            baseline_then: None,
             loosened: Vec::new(),
             today: "",
             mine,
@@ -218,7 +215,7 @@ fn accept(items: &mut [Item], baseline: &Baseline, question: &Question<'_>, resu
     BaselineState {
         accepted: baseline.accepted.len(),
         used: used.len(),
-        growth: question.baseline_then.map(|then| baseline.accepted.len() as i64 - then as i64),
+        growth: None,
         stale: gone.cloned().collect(),
         expired: baseline.accepted.iter().filter(|a| a.is_expired(question.today)).cloned().collect(),
     }

@@ -104,7 +104,7 @@ fn a_repository_grows_and_the_gate_follows() {
     seen.fails(&["loosened-gate", "new-sync-edge"]).says("from error to off").says("from 60 to 90");
 
     // 12. Too little evidence is no pass, whatever else there is.
-    repo.file("b/guess.go", "package main\nimport \"net/http\"\nfunc guess(u string) { http.Get(u + \"/x\") }\n");
+    repo.file("b/guess.go", "package main\nimport (\n\t\"net/http\"\n\t\"os\"\n)\nfunc init() { http.Get(os.Getenv(\"NOWHERE_URL\") + \"/x\") }\n");
     let seen = repo.check(&["--base", "main", "--min-coverage", "0.99"]);
     seen.is_not_enough().says("below the floor of 99 %");
 }
@@ -151,8 +151,12 @@ fn a_repository_cannot_make_the_gate_run_its_programs() {
         repo.git(&["config", key, value]);
     }
     repo.file(".gitattributes", "*.go diff=go\n");
-    let seen = repo.check(&["--base", "main"]);
-    seen.passes();
+    repo.git(&["add", "-A"]);
+    repo.git(&["status"]);
+    assert!(trap.exists(), "the trap is no trap");
+    std::fs::remove_file(&trap).expect("removed");
+    let (code, text) = repo.unbraid(&["check", ".", "--base", "main"]);
+    assert_eq!(code, 0, "{text}");
     assert!(!trap.exists(), "a program of the repository ran");
 }
 

@@ -63,14 +63,14 @@ pub fn run(command: &BaselineCommand, console: &Console) -> Result<u8> {
 }
 
 /// Judged by the folder's own configuration and baseline: what a base would say is no matter here.
-fn look(side: &Sides) -> Result<Checked> {
-    let checked = check(&CheckRequest { base: None, ..side.request() })?;
+fn look(side: &Sides, to_come: bool) -> Result<Checked> {
+    let checked = check(&CheckRequest { base: None, baseline_to_come: to_come, ..side.request() })?;
     side.inputs.strictly(&checked.result)?;
     Ok(checked)
 }
 
 fn write(command: &WriteBaseline, console: &Console) -> Result<u8> {
-    let checked = look(&command.side)?;
+    let checked = look(&command.side, true)?;
     let old: Vec<Accepted> = checked.baseline.iter().flat_map(|b| b.accepted.clone()).collect();
     let chosen = |i: &&Item| {
         let by_rule = |r: &String| i.rule == *r || i.fingerprint == *r;
@@ -106,7 +106,7 @@ fn write(command: &WriteBaseline, console: &Console) -> Result<u8> {
 }
 
 fn prune(side: &Sides, console: &Console) -> Result<u8> {
-    let checked = look(side)?;
+    let checked = look(side, false)?;
     let path = checked.baseline_path.display();
     let Some(mut baseline) = checked.baseline else { bail!("there is no baseline at {path}") };
     let gone: Vec<Accepted> = checked.outcome.baseline.map(|b| b.stale).unwrap_or_default();
@@ -118,7 +118,7 @@ fn prune(side: &Sides, console: &Console) -> Result<u8> {
 }
 
 fn show(side: &Sides, console: &Console) -> Result<u8> {
-    let checked = look(side)?;
+    let checked = look(side, false)?;
     let path = checked.baseline_path.display();
     let (Some(baseline), Some(state)) = (checked.baseline, checked.outcome.baseline) else {
         console.print(&format!("there is no baseline at {path}\n"));

@@ -113,6 +113,7 @@ impl Sides {
             facts: self.facts.clone(),
             base: self.base.clone().filter(|b| !b.is_empty()),
             baseline: self.baseline.clone(),
+            baseline_to_come: false,
             today: self.today.clone().unwrap_or_else(today),
             overrides: Overrides::default(),
         }

@@ -16,10 +16,9 @@ static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let package = packages.iter().find(|p| p["name"] == "serde-sarif").expect("the package with the schema");
     let manifest = std::path::PathBuf::from(package["manifest_path"].as_str().expect("a path"));
     let text = std::fs::read_to_string(manifest.with_file_name("src").join("schema.json")).expect("the schema");
-    let mut schema: Value = serde_json::from_str(&text).expect("JSON");
-    // Its pattern of languages is no regular expression by the letter; nothing here names a language.
-    let language = schema.pointer_mut("/definitions/run/properties/language").and_then(Value::as_object_mut);
-    language.expect("the property").remove("pattern");
+    // Its pattern of language tags has a bracket too many, which is no regular expression by the letter.
+    let text = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}?$");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
     assert!(schema["$id"].as_str().is_some_and(|id| id.contains("sarif-schema-2.1.0")), "another schema");
     jsonschema::validator_for(&schema).expect("a schema")
 });

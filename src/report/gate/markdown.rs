@@ -33,7 +33,20 @@ pub fn render(page: &Page<'_>) -> String {
     };
     let old: Vec<&Item> = outcome.items.iter().filter(counts_not).collect();
     if !old.is_empty() {
-        out.push_str(&format!("\n<details><summary>{} that do not count here</summary>\n", old.len()));
+        let count = |state: State, what: &str| {
+            let n = old.iter().filter(|i| i.state == state).count();
+            (n > 0).then(|| format!("{n} {what}"))
+        };
+        let parts: Vec<String> = [
+            count(State::Existing, "there before"),
+            count(State::Accepted, "accepted"),
+            count(State::Expired, "accepted until now"),
+            count(State::Elsewhere, "in other repositories"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        out.push_str(&format!("\n<details><summary>{}</summary>\n", parts.join(", ")));
         table(page, "", &old, &mut out);
         out.push_str("\n</details>\n");
     }
