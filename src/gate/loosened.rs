@@ -33,6 +33,7 @@ pub fn effective(head: &Config, base: &Config, before: &Result) -> Config {
     config.architecture.retain(|rule| !base.architecture.iter().any(|b| b.id == rule.id));
     config.architecture.extend(base.architecture.iter().cloned());
     config.architecture.sort_by(|a, b| a.id.cmp(&b.id));
+    config.analysis = base.analysis.clone();
     config.gate = stricter(&head.gate, &base.gate);
     config
 }
@@ -110,6 +111,9 @@ pub fn loosened(head: &Config, base: &Config, before: &Result) -> Vec<Item> {
         if head.groups.get(name) != Some(selector) {
             keys.push((format!("groups.{name}"), "the group is changed".to_owned()));
         }
+    }
+    if head.analysis != base.analysis {
+        keys.push(("analysis".to_owned(), "the score is made in another way".to_owned()));
     }
     keys.extend(roles(head, base, before));
     for pattern in head.exclude.iter().filter(|p| !base.exclude.contains(p)) {

@@ -144,7 +144,7 @@ fn coupling(result: &RunResult) -> (ServiceGraph, Coupling) {
         shared_writes: result.shared_writes.clone(),
         ..Parts::default()
     });
-    let coupling = Coupling::of(&graph);
+    let coupling = Coupling::of(&graph, false);
     (graph, coupling)
 }
 
@@ -185,8 +185,8 @@ fn what_if(result: &RunResult, arguments: &Value) -> Result<Value, String> {
 
 fn simulate(result: &RunResult, arguments: &Value) -> Result<Value, String> {
     let (graph, coupling) = coupling(result);
-    let simulation = Simulation::of(&graph, &coupling);
-    let mut done = BTreeSet::new();
+    let simulation = Simulation::of(&graph, &coupling, true);
+    let mut done = simulation.start();
     let mut steps = Vec::new();
     let (publish, emit): (fn(u32) -> Move, fn(u32) -> Move) = (Move::Publish, Move::Emit);
     for (key, step) in [("publish", publish), ("emit", emit)] {
@@ -199,7 +199,7 @@ fn simulate(result: &RunResult, arguments: &Value) -> Result<Value, String> {
                 .into_iter()
                 .map(|(a, b)| format!("{} → {}", coupling.members[a as usize], coupling.members[b as usize]))
                 .collect();
-            done.insert(step(at));
+            done = done.with(step(at));
             let score_after = simulation.score(&done);
             steps.push(json!({"step": key, "service": name, "score_before": score_before, "score_after": score_after, "frees": freed}));
         }
