@@ -61,6 +61,17 @@ pub fn service(result: &Result, service: &Service) -> String {
             out.push_str(&format!("  {other} ({})\n", kind(d)));
         }
     }
+    answers(result, name, &mut out);
+    judged(result, name, &mut out);
+    out.push_str("\nwe know it from\n");
+    for evidence in service.evidence.iter().take(PLACES) {
+        out.push_str(&format!("  {}  {}\n", evidence.place, evidence.says));
+    }
+    out
+}
+
+/// What it serves.
+fn answers(result: &Result, name: &str, out: &mut String) {
     let serves: Vec<_> = result.endpoints.iter().filter(|e| e.service == name).collect();
     if !serves.is_empty() {
         out.push_str("\nserves\n");
@@ -68,6 +79,10 @@ pub fn service(result: &Result, service: &Service) -> String {
             out.push_str(&format!("  {} {}  {}\n", endpoint.method, endpoint.path, endpoint.place));
         }
     }
+}
+
+/// What was found of it, and what the plan does with it.
+fn judged(result: &Result, name: &str, out: &mut String) {
     let findings: Vec<_> = result.findings.iter().filter(|f| f.services.iter().any(|s| s == name)).collect();
     if !findings.is_empty() {
         out.push_str("\nfindings\n");
@@ -94,11 +109,6 @@ pub fn service(result: &Result, service: &Service) -> String {
             ));
         }
     }
-    out.push_str("\nwe know it from\n");
-    for evidence in service.evidence.iter().take(PLACES) {
-        out.push_str(&format!("  {}  {}\n", evidence.place, evidence.says));
-    }
-    out
 }
 
 /// Everything about the edges from one service to another; `None` if there is none.

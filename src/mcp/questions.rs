@@ -188,8 +188,8 @@ fn simulate(result: &RunResult, arguments: &Value) -> Result<Value, String> {
     let simulation = Simulation::of(&graph, &coupling, true);
     let mut done = simulation.start();
     let mut steps = Vec::new();
-    let (publish, emit): (fn(u32) -> Move, fn(u32) -> Move) = (Move::Publish, Move::Emit);
-    for (key, step) in [("publish", publish), ("emit", emit)] {
+    for key in ["publish", "emit"] {
+        let step = |at| if key == "publish" { Move::Publish(at) } else { Move::Emit(at) };
         for name in argument(arguments, key).unwrap_or_default().split(',').map(str::trim).filter(|n| !n.is_empty()) {
             let name = named(result, name)?;
             let at = coupling.index(&name).ok_or_else(|| format!("{name} does not count in the score"))?;

@@ -163,7 +163,7 @@ impl Repository {
         let (quiet, last) = self.unbraid(&[&["check", ".", "-q"], arguments].concat());
         assert_eq!(quiet, code);
         assert_eq!(last.is_empty(), code == 0, "{last}");
-        Checked { code, said, files, json }.is_well_formed()
+        Checked { code, said, files, json }.well_formed()
     }
 }
 
@@ -240,7 +240,7 @@ impl Checked {
     }
 
     /// Each format by its own rules.
-    fn is_well_formed(self) -> Self {
+    fn well_formed(self) -> Self {
         super::sarif::validate(&self.files[3]);
         let mut reader = quick_xml::Reader::from_str(&self.files[4]);
         loop {
