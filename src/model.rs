@@ -17,8 +17,8 @@ pub mod service;
 pub mod traffic;
 
 pub use analysis::{
-    Band, Coverage, EdgeMarginal, Entity, EntityClass, Finding, GraphFigures, NotEvaluated, ScoreReport, Severity,
-    SubScores, Term, VerbLie,
+    Band, Coverage, EdgeMarginal, Entity, EntityClass, EntityField, Finding, GraphFigures, NotEvaluated, ScoreReport,
+    Severity, SubScores, Term, VerbLie,
 };
 pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
 pub use dependency::{

@@ -2,66 +2,140 @@
 //!
 //! The class labels and prices a step; the rank comes from the simulation alone. Unknown tests are shown as such.
 
+mod ranks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::ServiceGraph;
 use crate::model::facts::StoreEffect;
-use crate::model::{Dependency, Endpoint, Entity, EntityClass, Intent, Mode, ServiceKind, TableAccess};
+use crate::model::{
+    Dependency, Endpoint, Entity, EntityClass, EntityField, Intent, Mode, SchemaFact, ServiceKind, TableAccess,
+};
 
 use super::knowledge::{Knowledge, Lexicon, words};
 use super::score::Coupling;
-use super::simulate::{Move, Simulation};
+
+/// Share of the handlers that are one call to the store (E6; analysis §5.2).
+const ANAEMIC: f64 = 0.7;
+/// Nouns that the operations of an entity may be about (E1; Nygard, "The Entity Service Antipattern", 2017).
+const NOUNS: usize = 2;
 
 /// The entity test of every member, by name.
 #[must_use]
 pub fn entities(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) -> Vec<Entity> {
-    let simulation = Simulation::of(graph, coupling, true);
-    let start = simulation.score(&simulation.start());
-    let mut all: Vec<Entity> = coupling
-        .members
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            let mut entity = test(graph, name, knowledge);
-            entity.gain = start - simulation.score(&simulation.start().with(Move::Publish(at as u32)));
-            entity
-        })
-        .collect();
-    ranks(&mut all, coupling);
+    let schemas = schemas_by_service(graph);
+    let owners = owners_of_tables(graph);
+    let test = |name: &String| Tester { graph, knowledge, owners: &owners, name }.test(schemas.get(name.as_str()));
+    let mut all: Vec<Entity> = coupling.members.iter().map(test).collect();
+    ranks::rank(&mut all, graph, coupling);
     all
 }
 
-fn test(graph: &ServiceGraph, name: &str, knowledge: &Knowledge) -> Entity {
-    let endpoints: Vec<&Endpoint> = graph.endpoints_of(name).collect();
-    let incoming: Vec<&Dependency> = graph.incoming(name).filter(|d| d.mode == Mode::Sync).collect();
-    let tables = own_tables(graph, name);
-    let mut tests: BTreeMap<String, Option<bool>> = BTreeMap::new();
-    let mut because: BTreeMap<String, String> = BTreeMap::new();
-    let mut add = |id: &str, (passed, text): (Option<bool>, String)| {
-        tests.insert(id.to_owned(), passed);
-        because.insert(id.to_owned(), text);
-    };
-    add("E1", crud_shape(&endpoints, knowledge));
-    add("E2", owns_store(graph, name, &tables, knowledge));
-    add("E3", noun_name(name, &tables, &endpoints));
-    add("E4", read_fan_in(&incoming, knowledge));
-    add("E5", leaf_on_reads(&endpoints));
-    add("E6", (None, "not measured: how many calls a handler makes to its repository".to_owned()));
-    let readers = incoming.iter().filter(|d| d.intents.iter().any(|i| matches!(i, Intent::Read | Intent::View)));
-    let writers = incoming.iter().filter(|d| d.intents.contains(&Intent::Write));
-    Entity {
-        service: name.to_owned(),
-        class: class(&tests),
-        because,
-        operations: endpoints.iter().map(|e| format!("{} {}", e.method, e.path)).collect(),
-        tables,
-        readers: readers.map(|d| d.source.clone()).collect(),
-        writers: writers.map(|d| d.source.clone()).collect(),
-        gain: 0.0,
-        rank: 0,
-        rank_by_fan_in: 0,
-        rank_by_page_rank: 0,
-        tests,
+type Table<'g> = (&'g str, Option<&'g str>);
+
+/// Who writes each table.
+fn owners_of_tables(graph: &ServiceGraph) -> BTreeMap<Table<'_>, BTreeSet<&str>> {
+    let mut all: BTreeMap<Table<'_>, BTreeSet<&str>> = BTreeMap::new();
+    for use_ in graph.parts().tables.iter().filter(|t| t.access == TableAccess::Writes) {
+        all.entry((&use_.table, use_.database.as_deref())).or_default().insert(&use_.service);
+    }
+    all
+}
+
+fn schemas_by_service(graph: &ServiceGraph) -> BTreeMap<&str, Vec<&SchemaFact>> {
+    let mut all: BTreeMap<&str, Vec<&SchemaFact>> = BTreeMap::new();
+    for schema in &graph.parts().schemas {
+        for service in &schema.services {
+            all.entry(service).or_default().push(schema);
+        }
+    }
+    all
+}
+
+struct Tester<'t> {
+    graph: &'t ServiceGraph,
+    knowledge: &'t Knowledge,
+    owners: &'t BTreeMap<Table<'t>, BTreeSet<&'t str>>,
+    name: &'t str,
+}
+
+impl Tester<'_> {
+    fn test(&self, schemas: Option<&Vec<&SchemaFact>>) -> Entity {
+        let all: Vec<&Endpoint> = self.graph.endpoints_of(self.name).collect();
+        let endpoints = telling(&all, self.knowledge);
+        let incoming: Vec<&Dependency> = self.graph.incoming(self.name).filter(|d| d.mode == Mode::Sync).collect();
+        let tables = self.own_tables();
+        let mut tests: BTreeMap<String, Option<bool>> = BTreeMap::new();
+        let mut because: BTreeMap<String, String> = BTreeMap::new();
+        let mut add = |id: &str, (passed, text): (Option<bool>, String)| {
+            tests.insert(id.to_owned(), passed);
+            because.insert(id.to_owned(), text);
+        };
+        add("E1", crud_shape(&endpoints, self.knowledge));
+        add("E2", self.owns_store(&tables));
+        add("E3", noun_name(self.name, &tables, &endpoints));
+        add("E4", read_fan_in(&incoming, self.knowledge));
+        add("E5", leaf_on_reads(&endpoints));
+        add("E6", anaemic(&endpoints));
+        let names = |fits: &dyn Fn(&Intent) -> bool| -> Vec<String> {
+            incoming.iter().filter(|d| d.intents.iter().any(fits)).map(|d| d.source.clone()).collect()
+        };
+        let named = |effect: Option<StoreEffect>| -> Vec<String> {
+            let fits = all.iter().filter(|e| effect.is_none() || e.effect == effect);
+            fits.map(|e| format!("{} {}", e.method, e.path)).collect()
+        };
+        Entity {
+            service: self.name.to_owned(),
+            class: class(&tests),
+            because,
+            operations: named(None),
+            reading: named(Some(StoreEffect::Reads)),
+            writing: named(Some(StoreEffect::Writes)),
+            fields: fields(self.name, &tables, schemas.map_or(&[][..], Vec::as_slice)),
+            tables,
+            readers: names(&|i| matches!(i, Intent::Read | Intent::View)),
+            writers: names(&|i| *i == Intent::Write),
+            gain: None,
+            rank: 0,
+            rank_by_fan_in: 0,
+            rank_by_page_rank: 0,
+            rank_because: String::new(),
+            tests,
+        }
+    }
+
+    /// Tables that this service uses and no other service writes.
+    fn own_tables(&self) -> Vec<String> {
+        let foreign = |table: &str, database: Option<&str>| {
+            let writers = self.owners.get(&(table, database));
+            database.is_some() && writers.is_some_and(|w| w.iter().any(|s| *s != self.name))
+        };
+        let uses = self.graph.tables_of(self.name).filter(|t| !foreign(&t.table, t.database.as_deref()));
+        let own: BTreeSet<String> = uses.map(|t| t.table.clone()).collect();
+        own.into_iter().collect()
+    }
+
+    fn owns_store(&self, tables: &[String]) -> (Option<bool>, String) {
+        let cache =
+            |engine: &Option<String>| engine.as_ref().is_some_and(|e| self.knowledge.lexicon.caches.contains(e));
+        let is_store =
+            |name: &str| self.graph.service(name).is_some_and(|s| s.kind == ServiceKind::Database && !cache(&s.engine));
+        let mut databases = self.graph.outgoing(self.name).filter(|d| d.mode == Mode::Data && is_store(&d.target));
+        if !tables.is_empty() {
+            return (Some(true), format!("owns {}", tables.join(", ")));
+        }
+        if let Some(database) = databases.next() {
+            return (Some(true), format!("keeps its data in {}", database.target));
+        }
+        let touches = |e: &Endpoint| matches!(e.effect, Some(StoreEffect::Reads | StoreEffect::Writes));
+        if self.graph.endpoints_of(self.name).any(touches) {
+            return (Some(true), "its handlers read or write a store".to_owned());
+        }
+        if self.graph.service(self.name).is_some_and(|s| !s.folders.is_empty()) {
+            (Some(false), "no store was found in its code".to_owned())
+        } else {
+            (None, "its code was not read".to_owned())
+        }
     }
 }
 
@@ -82,76 +156,72 @@ fn class(tests: &BTreeMap<String, Option<bool>>) -> EntityClass {
     }
 }
 
-/// Tables that this service writes or defines and no other service writes.
-fn own_tables(graph: &ServiceGraph, name: &str) -> Vec<String> {
-    let others: BTreeSet<(&str, Option<&str>)> = graph
-        .parts()
-        .tables
-        .iter()
-        .filter(|t| t.service != name && t.access == TableAccess::Writes)
-        .map(|t| (t.table.as_str(), t.database.as_deref()))
-        .collect();
-    let own: BTreeSet<String> = graph
-        .tables_of(name)
-        .filter(|t| t.database.is_none() || !others.contains(&(t.table.as_str(), t.database.as_deref())))
-        .map(|t| t.table.clone())
-        .collect();
-    own.into_iter().collect()
+/// Operations that do something: health checks and greetings say nothing about an entity. All, where nothing is known.
+fn telling<'e>(all: &[&'e Endpoint], knowledge: &Knowledge) -> Vec<&'e Endpoint> {
+    let idle = |e: &Endpoint| {
+        e.effect == Some(StoreEffect::Nothing)
+            && e.calls_out == Some(0)
+            && !Lexicon::starts(&knowledge.lexicon.crud, &e.handler)
+    };
+    if !all.iter().any(|e| matches!(e.effect, Some(StoreEffect::Reads | StoreEffect::Writes))) {
+        return all.to_vec();
+    }
+    all.iter().copied().filter(|e| !idle(e)).collect()
 }
 
 fn crud_shape(endpoints: &[&Endpoint], knowledge: &Knowledge) -> (Option<bool>, String) {
     if endpoints.is_empty() {
         return (None, "no operation of it was found".to_owned());
     }
-    let is_crud = |e: &&&Endpoint| {
-        if e.handler.is_empty() {
-            matches!(e.method.as_str(), "GET" | "PUT" | "POST" | "PATCH" | "DELETE")
-        } else {
-            Lexicon::starts(&knowledge.lexicon.crud, &e.handler)
-        }
+    let is_crud = |e: &Endpoint| {
+        let by_name = Lexicon::starts(&knowledge.lexicon.crud, &e.handler);
+        by_name || e.handler.is_empty() && matches!(e.method.as_str(), "GET" | "PUT" | "POST" | "PATCH" | "DELETE")
     };
-    let crud = endpoints.iter().filter(is_crud).count();
+    let mut by_noun: BTreeMap<String, usize> = BTreeMap::new();
+    for endpoint in endpoints.iter().filter(|e| is_crud(e)) {
+        *by_noun.entry(resource(endpoint)).or_default() += 1;
+    }
+    let mut counts: Vec<(usize, &String)> = by_noun.iter().map(|(noun, n)| (*n, noun)).collect();
+    counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    counts.truncate(NOUNS);
+    let crud: usize = counts.iter().map(|(n, _)| n).sum();
     let passed = crud as f64 >= knowledge.thresholds.crud_share * endpoints.len() as f64;
-    (Some(passed), format!("{crud} of {} operations create, read, update or delete", endpoints.len()))
+    let nouns: Vec<&str> = counts.iter().map(|(_, noun)| noun.as_str()).filter(|n| !n.is_empty()).collect();
+    let text = format!(
+        "{crud} of {} operations create, read, update or delete{}",
+        endpoints.len(),
+        if nouns.is_empty() { String::new() } else { format!(" ({})", nouns.join(", ")) }
+    );
+    (Some(passed), text)
 }
 
-fn owns_store(graph: &ServiceGraph, name: &str, tables: &[String], knowledge: &Knowledge) -> (Option<bool>, String) {
-    let databases: Vec<&str> = graph
-        .outgoing(name)
-        .filter(|d| d.mode == Mode::Data)
-        .filter(|d| {
-            graph.service(&d.target).is_some_and(|s| {
-                s.kind == ServiceKind::Database
-                    && !s.engine.as_ref().is_some_and(|e| knowledge.lexicon.caches.contains(e))
-            })
-        })
-        .map(|d| d.target.as_str())
-        .collect();
-    let touches = graph.endpoints_of(name).any(|e| matches!(e.effect, Some(StoreEffect::Reads | StoreEffect::Writes)));
-    if !tables.is_empty() {
-        return (Some(true), format!("owns {}", tables.join(", ")));
+/// The noun that an operation is about: the first telling segment of its path, the words behind the verb of an rpc.
+fn resource(endpoint: &Endpoint) -> String {
+    if endpoint.method == "RPC" {
+        let said = words(&endpoint.handler);
+        return said.get(1).map(|w| singular(w)).unwrap_or_default();
     }
-    if let Some(database) = databases.first() {
-        return (Some(true), format!("keeps its data in {database}"));
-    }
-    if touches {
-        return (Some(true), "its handlers read or write a store".to_owned());
-    }
-    let read = graph.service(name).is_some_and(|s| !s.folders.is_empty());
-    if read {
-        (Some(false), "no store was found in its code".to_owned())
-    } else {
-        (None, "its code was not read".to_owned())
-    }
+    let prefix = |s: &str| {
+        s == "api"
+            || s == "rest"
+            || s.contains('{')
+            || s.ends_with("service")
+            || s.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    };
+    let segment = endpoint.path.split('/').find(|s| !s.is_empty() && !prefix(&s.to_lowercase()));
+    segment.map(|s| singular(&s.to_lowercase())).unwrap_or_default()
+}
+
+fn singular(word: &str) -> String {
+    word.strip_suffix("ies")
+        .map(|s| format!("{s}y"))
+        .unwrap_or_else(|| word.strip_suffix('s').filter(|w| !w.ends_with('s')).unwrap_or(word).to_owned())
 }
 
 fn noun_name(name: &str, tables: &[String], endpoints: &[&Endpoint]) -> (Option<bool>, String) {
-    let singular = |w: &str| {
-        w.strip_suffix("ies").map(|s| format!("{s}y")).unwrap_or_else(|| w.strip_suffix('s').unwrap_or(w).to_owned())
-    };
     let stem: Vec<String> = words(name)
         .iter()
-        .filter(|w| !matches!(w.as_str(), "service" | "ts" | "api" | "svc" | "server" | "app"))
+        .filter(|w| !matches!(w.as_str(), "service" | "ts" | "api" | "svc" | "server" | "app" | "backend" | "ms"))
         .map(|w| singular(w))
         .collect();
     let nouns: BTreeSet<String> = tables
@@ -169,15 +239,19 @@ fn noun_name(name: &str, tables: &[String], endpoints: &[&Endpoint]) -> (Option<
     }
 }
 
+/// Two callers or more, and half of what they come for is reading: a caller counts once for all that it reads and
+/// once for all that it changes, so that one screen of administration does not outweigh its readers.
 fn read_fan_in(incoming: &[&Dependency], knowledge: &Knowledge) -> (Option<bool>, String) {
     let callers = incoming.len();
-    let intents: Vec<Intent> = incoming.iter().flat_map(|d| &d.sites).filter_map(|s| s.intent).collect();
-    if callers >= 2 && intents.is_empty() {
+    let changes = |i: &Intent| matches!(i, Intent::Write | Intent::Notify);
+    let known: Vec<&&Dependency> = incoming.iter().filter(|d| !d.intents.is_empty()).collect();
+    if callers >= 2 && known.is_empty() {
         return (None, format!("{callers} callers, but no call site says what for"));
     }
-    let reads = intents.iter().filter(|i| !matches!(i, Intent::Write | Intent::Notify)).count();
-    let passed = callers >= 2 && reads as f64 >= knowledge.thresholds.read_share * intents.len() as f64;
-    (Some(passed), format!("{callers} callers; {reads} of {} call sites read", intents.len()))
+    let reads = known.iter().filter(|d| d.intents.iter().any(|i| !changes(i))).count();
+    let writes = known.iter().filter(|d| d.intents.iter().any(changes)).count();
+    let passed = callers >= 2 && reads as f64 >= knowledge.thresholds.read_share * (reads + writes) as f64;
+    (Some(passed), format!("{callers} callers; {reads} read and {writes} change"))
 }
 
 fn leaf_on_reads(endpoints: &[&Endpoint]) -> (Option<bool>, String) {
@@ -186,33 +260,56 @@ fn leaf_on_reads(endpoints: &[&Endpoint]) -> (Option<bool>, String) {
         return (None, "no handler is known to read its store".to_owned());
     }
     let calling = reads.iter().filter(|e| e.calls_out.is_some_and(|n| n > 0)).count();
-    let text = format!("{calling} of {} reading handlers call others", reads.len());
-    // One report among many reads does not make the data less of an entity.
-    (Some(calling * 4 <= reads.len()), text)
+    (Some(calling == 0), format!("{calling} of {} reading handlers call others", reads.len()))
 }
 
-fn ranks(all: &mut [Entity], coupling: &Coupling) {
-    let digraph = coupling.digraph();
-    let page_rank = digraph.page_rank();
-    let mut fan_in = vec![0u32; all.len()];
-    for (_, to) in digraph.edges() {
-        fan_in[to as usize] += 1;
+fn anaemic(endpoints: &[&Endpoint]) -> (Option<bool>, String) {
+    let known: Vec<(u32, u32)> = endpoints.iter().filter_map(|e| Some((e.store_calls?, e.calls_out?))).collect();
+    if known.iter().all(|(calls, _)| *calls == 0) {
+        return (None, "no handler is known to call a store".to_owned());
     }
-    let order = |better: &dyn Fn(usize, usize) -> std::cmp::Ordering| {
-        let mut at: Vec<usize> = (0..all.len()).collect();
-        at.sort_by(|a, b| better(*a, *b).then_with(|| all[*a].service.cmp(&all[*b].service)));
-        at
+    let single = known.iter().filter(|(store, out)| *store == 1 && *out == 0).count();
+    let passed = single as f64 >= ANAEMIC * known.len() as f64;
+    (Some(passed), format!("{single} of {} handlers are one call to the store", known.len()))
+}
+
+/// Stored fields: mapped types first, then migrations; without both, the schemas of its own specification that are
+/// named like the service.
+fn fields(name: &str, tables: &[String], schemas: &[&SchemaFact]) -> Vec<EntityField> {
+    let stored = |format: &'static str| {
+        schemas.iter().copied().filter(move |s: &&SchemaFact| s.format == format && s.table.is_some())
     };
-    let by_gain = order(&|a, b| all[b].gain.total_cmp(&all[a].gain));
-    let by_fan_in = order(&|a, b| fan_in[b].cmp(&fan_in[a]));
-    let by_page_rank = order(&|a, b| page_rank[b].total_cmp(&page_rank[a]));
-    for (rank, at) in by_gain.into_iter().enumerate() {
-        all[at].rank = if all[at].gain > 1e-9 { rank as u32 + 1 } else { 0 };
+    let of_table =
+        |s: &&SchemaFact| s.table.as_ref().is_some_and(|t| tables.is_empty() || tables.contains(&t.to_lowercase()));
+    let mut chosen: Vec<&SchemaFact> = stored("orm").filter(of_table).collect();
+    let mapped: BTreeSet<String> = chosen.iter().filter_map(|s| s.table.as_ref()).map(|t| t.to_lowercase()).collect();
+    let unmapped = |s: &&SchemaFact| s.table.as_ref().is_some_and(|t| !mapped.contains(&t.to_lowercase()));
+    chosen.extend(stored("migration").filter(of_table).filter(unmapped));
+    if chosen.is_empty() {
+        let stem: BTreeSet<String> = words(name).iter().map(|w| singular(w)).collect();
+        let named = |s: &&&SchemaFact| words(&s.name).first().is_some_and(|w| stem.contains(&singular(w)));
+        chosen.extend(schemas.iter().filter(|s| matches!(s.format.as_str(), "openapi" | "proto")).filter(named));
     }
-    for (rank, at) in by_fan_in.into_iter().enumerate() {
-        all[at].rank_by_fan_in = rank as u32 + 1;
+    let mut all: BTreeMap<(String, String), EntityField> = BTreeMap::new();
+    for schema in chosen {
+        let table = schema.table.clone().unwrap_or_else(|| schema.name.clone());
+        for gone in &schema.removes {
+            all.remove(&(table.clone(), gone.clone()));
+        }
+        for field in &schema.fields {
+            let mut place = schema.place.clone();
+            place.line = if field.line > 0 { field.line } else { place.line };
+            let made = EntityField {
+                table: table.clone(),
+                name: field.name.clone(),
+                type_name: field.type_name.clone(),
+                required: field.required,
+                key: field.key,
+                format: schema.format.clone(),
+                place,
+            };
+            all.entry((table.clone(), field.name.clone())).or_insert(made);
+        }
     }
-    for (rank, at) in by_page_rank.into_iter().enumerate() {
-        all[at].rank_by_page_rank = rank as u32 + 1;
-    }
+    all.into_values().collect()
 }

@@ -166,11 +166,13 @@ impl<'d> Decider<'d> {
             Mode::Data | Mode::Infra => return (None, None),
             Mode::Sync => {}
         }
-        // A route passes on whatever comes: it has no purpose of its own.
-        if site.operation.starts_with("* ") && site.caller.is_empty() {
+        let at = self.handler(&dependency.target, site);
+        // A route passes on whatever comes; an address alone (of a token issuer, say) does not tell what it is for.
+        let (verb, path) = site.operation.split_once(' ').unwrap_or(("", &site.operation));
+        let address_only = Lexicon::has(&self.knowledge.lexicon.addresses_only, &site.rule);
+        if verb == "*" && (site.caller.is_empty() || path == "/" && at.is_none()) || path == "/" && address_only {
             return (None, None);
         }
-        let at = self.handler(&dependency.target, site);
         let endpoint = at.map(|at| &settled.own[at]);
         let (writes, level) = match at.map(|at| settled.effects[at]) {
             Some(Effect::Writes) => (true, IntentLevel::DatabaseEffect),
@@ -194,10 +196,10 @@ impl<'d> Decider<'d> {
 
     /// A store's own method may hide what it does: a command by name and verb is one all the same.
     fn hidden_write(&self, site: &Site, endpoint: Option<&Endpoint>) -> bool {
-        let verb = site.operation.split(' ').next().unwrap_or_default();
+        let verb = site.operation.split_once(' ').map_or("", |(verb, _)| verb);
         let reads = endpoint.is_some_and(|e| e.effect == Some(StoreEffect::Reads));
         let named = site.handler.as_deref().and_then(|h| self.knowledge.lexicon.name(h)) == Some(Said::Writes);
-        reads && named && matches!(verb, "DELETE" | "PUT" | "PATCH")
+        reads && named && !matches!(verb, "GET" | "HEAD" | "OPTIONS" | "query")
     }
 
     /// Handler or operation name, then words of the path, then the verb.
@@ -222,7 +224,12 @@ impl<'d> Decider<'d> {
             "GET" | "HEAD" | "OPTIONS" => (false, IntentLevel::Verb),
             _ => match lexicon.path(path) {
                 Some(said) => (said == Said::Writes, IntentLevel::PathWords),
-                None => (verb == "POST", IntentLevel::Verb),
+                None if verb == "POST" => (true, IntentLevel::Verb),
+                // Without a verb the function that calls may say it: `OrderClient.updateStock`.
+                None => {
+                    let caller = site.caller.rsplit('.').next().unwrap_or_default();
+                    (lexicon.name(caller) == Some(Said::Writes), IntentLevel::Verb)
+                }
             },
         }
     }

@@ -37,6 +37,8 @@ pub struct Lexicon {
     pub crud: Vec<String>,
     /// Words of personal data.
     pub personal: Vec<String>,
+    /// Words of rules whose sites name an address without a purpose.
+    pub addresses_only: Vec<String>,
     /// Engines that hold no data of record.
     pub caches: Vec<String>,
 }

@@ -38,6 +38,8 @@ struct State {
     done: Done,
     score: f64,
     sum: f64,
+    spent: f64,
+    /// Sum of what is spent after each step: of equals the order that spends later wins.
     points: f64,
 }
 
@@ -63,7 +65,7 @@ pub fn by_value(
     }
     let start = simulation.start();
     let score = simulation.score(&start);
-    let mut beam = vec![State { moves: Vec::new(), done: start, score, sum: 0.0, points: 0.0 }];
+    let mut beam = vec![State { moves: Vec::new(), done: start, score, sum: 0.0, spent: 0.0, points: 0.0 }];
     let costs: BTreeMap<Move, f64> = moves.iter().map(|m| (*m, points(*m))).collect();
     for _ in 0..steps.min(moves.len()) {
         beam = widen(simulation, &beam, moves, &costs);
@@ -115,6 +117,29 @@ pub fn by_ratio(
     Found { moves: order, how, not_tried: 0 }
 }
 
+/// What each move gains by itself; in huge systems only of the moves with the largest bound.
+#[must_use]
+pub fn first_gains(simulation: &Simulation) -> BTreeMap<Move, f64> {
+    let start = simulation.start();
+    let score = simulation.score(&start);
+    let mut moves = simulation.moves();
+    if simulation.len() > GREEDY {
+        moves = promising(simulation, &moves).into_iter().map(|(_, m)| m).collect();
+    }
+    moves.par_iter().map(|m| (*m, score - simulation.score(&start.with(*m)))).collect()
+}
+
+/// The moves with the largest bound at the start, with these bounds.
+fn promising(simulation: &Simulation, moves: &[Move]) -> Vec<(f64, Move)> {
+    let start = simulation.start();
+    let reach = simulation.reach(&start);
+    let mut open: Vec<(f64, Move)> =
+        moves.par_iter().map(|m| (simulation.bound(&reach, &simulation.freed(&start, *m)), *m)).collect();
+    open.sort_by(|a, b| near(b.0, a.0).then_with(|| a.1.cmp(&b.1)));
+    open.truncate(TRIED);
+    open
+}
+
 /// The best states that lie one move on.
 fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeMap<Move, f64>) -> Vec<State> {
     let mut steps: Vec<Step> = beam
@@ -150,7 +175,8 @@ fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeM
                 };
                 let mut moves = state.moves.clone();
                 moves.push(step.made);
-                State { moves, done, score, sum: state.sum + score, points: state.points + costs[&step.made] }
+                let spent = state.spent + costs[&step.made];
+                State { moves, done, score, sum: state.sum + score, spent, points: state.points + spent }
             })
             .collect();
         for state in made {
@@ -172,12 +198,8 @@ fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeM
 fn greedy(simulation: &Simulation, steps: usize, moves: &[Move], points: &impl Fn(Move) -> f64) -> Found {
     let mut done = simulation.start();
     let mut score = simulation.score(&done);
-    let reach = simulation.reach(&done);
-    let mut open: Vec<(f64, Move)> =
-        moves.par_iter().map(|m| (simulation.bound(&reach, &simulation.freed(&done, *m)), *m)).collect();
-    open.sort_by(|a, b| near(b.0, a.0).then_with(|| a.1.cmp(&b.1)));
-    let not_tried = open.len().saturating_sub(TRIED);
-    open.truncate(TRIED);
+    let mut open = promising(simulation, moves);
+    let not_tried = moves.len() - open.len();
     let costs: BTreeMap<Move, f64> = open.iter().map(|(_, m)| (*m, points(*m))).collect();
     let order = |a: &(f64, Move), b: &(f64, Move)| {
         near(b.0, a.0).then_with(|| near(costs[&a.1], costs[&b.1])).then_with(|| a.1.cmp(&b.1))

@@ -385,10 +385,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                             let frame = self.frame(u, site);
                             let first =
                                 |e: &'a Option<Expr>| self.part(e.as_ref(), &frame).into_iter().next().map(|t| t.text);
-                            (
-                                first(&site.method).unwrap_or_else(|| "GET".to_owned()).to_uppercase(),
-                                first(&site.path).unwrap_or_default(),
-                            )
+                            (self.method(site, &frame), first(&site.path).unwrap_or_default())
                         }
                         None => ("*".to_owned(), String::new()),
                     };

@@ -162,7 +162,9 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         Some(format!("{} {name}", kind.unwrap_or("query")))
     }
 
-    fn method(&self, site: &'a CallSite, frame: &Frame<'a>) -> String {
+    /// The HTTP method of a site; GET where it names none, `*` where it is not known.
+    #[must_use]
+    pub fn method(&self, site: &'a CallSite, frame: &Frame<'a>) -> String {
         let Some(expr) = &site.method else { return "GET".to_owned() };
         // `HttpMethod.POST`: the constant's name says it, wherever it is defined.
         if let Some(dotted) = expr.dotted() {

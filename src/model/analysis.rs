@@ -155,19 +155,28 @@ pub struct Entity {
     /// Operations that make up the entity.
     #[serde(default)]
     pub operations: Vec<String>,
+    /// Of these the ones that read its store.
+    #[serde(default)]
+    pub reading: Vec<String>,
+    /// Of these the ones that write its store.
+    #[serde(default)]
+    pub writing: Vec<String>,
     /// Tables or collections that it owns.
     #[serde(default)]
     pub tables: Vec<String>,
+    /// Stored fields, from mapped types and migrations, else from its own specification.
+    #[serde(default)]
+    pub fields: Vec<EntityField>,
     /// Services that read it.
     #[serde(default)]
     pub readers: Vec<String>,
     /// Services that write it.
     #[serde(default)]
     pub writers: Vec<String>,
-    /// Gain in score if its reads and views were set free now.
+    /// Gain in score if its reads and views were set free now; `None` = not tried (huge systems).
     #[serde(default)]
-    pub gain: f64,
-    /// Rank by gain, from 1; 0 = no gain.
+    pub gain: Option<f64>,
+    /// Rank by gain, from 1; 0 = no gain, or not tried.
     #[serde(default)]
     pub rank: u32,
     /// Rank by fan-in, from 1.
@@ -176,6 +185,31 @@ pub struct Entity {
     /// Rank by PageRank, from 1.
     #[serde(default)]
     pub rank_by_page_rank: u32,
+    /// Why the ranks differ, one sentence; empty where they agree.
+    #[serde(default)]
+    pub rank_because: String,
+}
+
+/// A stored field of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct EntityField {
+    /// Table, collection or schema.
+    pub table: String,
+    /// Field or column.
+    pub name: String,
+    /// Type as written; empty if the input does not say.
+    #[serde(default)]
+    pub type_name: String,
+    /// Never null.
+    #[serde(default)]
+    pub required: bool,
+    /// Part of the identifier.
+    #[serde(default)]
+    pub key: bool,
+    /// The input says `orm`, `migration`, `openapi` or `proto`.
+    pub format: String,
+    /// Where it is declared.
+    pub place: Place,
 }
 
 /// An operation whose verb says something else than its handler does.

@@ -145,7 +145,7 @@ fn entities(result: &Result, out: &mut String) {
                 rank,
                 e.service.clone(),
                 format!("{:?}", e.class),
-                format!("{:.2}", e.gain),
+                e.gain.map_or_else(|| "not tried".to_owned(), |g| format!("{g:.2}")),
                 e.rank_by_fan_in.to_string(),
                 e.rank_by_page_rank.to_string(),
                 tests.join(", "),

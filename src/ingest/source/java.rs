@@ -173,7 +173,7 @@ impl<'s> Walk<'s> {
     }
 
     fn annotation_arguments(&self, node: Node<'_>) -> Vec<Argument> {
-        children(node)
+        let mut all: Vec<Argument> = children(node)
             .into_iter()
             .map(|child| match child.kind() {
                 "element_value_pair" => {
@@ -185,7 +185,10 @@ impl<'s> Walk<'s> {
                 }
                 _ => Argument::positional(self.expr(child, Depth::TOP)),
             })
-            .collect()
+            .collect();
+        // Wherever it is written, the value is the first argument.
+        all.sort_by_key(|a| a.name.is_some());
+        all
     }
 
     fn parameters(&self, node: Node<'_>) -> Vec<Parameter> {

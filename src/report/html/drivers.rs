@@ -287,11 +287,11 @@ pub fn entities(system: &System<'_>) -> Entities {
                 name: clean(&e.service),
                 rank: e.rank,
                 class: super::word(&e.class),
-                gain: format!("{:.2}", e.gain),
+                gain: e.gain.map_or_else(|| "not tried".to_owned(), |g| format!("{g:.2}")),
                 fan_in: e.rank_by_fan_in,
                 page_rank: e.rank_by_page_rank,
                 why: why(e),
-                differs: differs(e),
+                differs: clean(&e.rank_because),
                 tests: tests.collect(),
                 tables: clean(&e.tables.join(", ")),
                 readers: clean(&e.readers.join(", ")),
@@ -308,20 +308,8 @@ fn why(e: &crate::model::Entity) -> String {
     match (e.rank, readers) {
         (0, 0) => "nobody reads it while waiting".to_owned(),
         (0, n) => format!("{n} read it, but other calls keep every edge"),
-        (_, 1) => format!("1 service reads it; published, the score falls by {:.2}", e.gain),
-        (_, n) => format!("{n} services read it; published, the score falls by {:.2}", e.gain),
-    }
-}
-
-/// Why the rank is not that of fan-in.
-fn differs(e: &crate::model::Entity) -> String {
-    if e.rank == 0 || e.rank == e.rank_by_fan_in {
-        return String::new();
-    }
-    if e.rank < e.rank_by_fan_in {
-        "fewer call it, but its callers' callers wait for it too, or more of its calls are reads".to_owned()
-    } else {
-        "many call it, but for commands or computations that stay".to_owned()
+        (_, 1) => format!("1 service reads it; published, the score falls by {:.2}", e.gain.unwrap_or_default()),
+        (_, n) => format!("{n} services read it; published, the score falls by {:.2}", e.gain.unwrap_or_default()),
     }
 }
 
