@@ -9,7 +9,7 @@ use crate::graph::digraph::Digraph;
 /// Edges that can be freed up to which all subsets are tried.
 const EXACT: usize = 12;
 /// Members above which a cycle is not tried.
-const MOST: usize = 500;
+pub const MOST: usize = 500;
 
 /// An edge of a cycle with the points of freeing it; `None` = it cannot be freed.
 pub type Priced = ((u32, u32), Option<f64>);

@@ -92,11 +92,19 @@ impl<'d> Decider<'d> {
 
     /// The handlers with their effects, once these have travelled along all calls.
     fn settled(&self, parts: &Parts) -> Settled {
-        let mut at_place: BTreeMap<String, Vec<(&Dependency, &Site)>> = BTreeMap::new();
+        let wanted: BTreeSet<(&str, &str, u32)> = parts
+            .endpoints
+            .iter()
+            .flat_map(|e| &e.call_sites)
+            .map(|p| (p.root.as_str(), p.path.as_str(), p.line))
+            .collect();
+        let mut at_place: BTreeMap<(&str, &str, u32), Vec<(&Dependency, &Site)>> = BTreeMap::new();
         for dependency in parts.dependencies.iter().filter(|d| d.mode == Mode::Sync) {
             for site in &dependency.sites {
-                let place = crate::model::Place::new(&site.root, &site.path, site.line).to_string();
-                at_place.entry(place).or_default().push((dependency, site));
+                let place = (site.root.as_str(), site.path.as_str(), site.line);
+                if wanted.contains(&place) {
+                    at_place.entry(place).or_default().push((dependency, site));
+                }
             }
         }
         // Of each handler the calls it makes; `None` stands for one that leads nowhere we know.
@@ -104,7 +112,11 @@ impl<'d> Decider<'d> {
             .endpoints
             .iter()
             .map(|e| {
-                let of = |place: &crate::model::Place| match at_place.get(&place.to_string()) {
+                let of = |place: &crate::model::Place| match at_place.get(&(
+                    place.root.as_str(),
+                    place.path.as_str(),
+                    place.line,
+                )) {
                     None => vec![None],
                     Some(sites) => sites
                         .iter()

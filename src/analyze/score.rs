@@ -232,9 +232,12 @@ pub fn report(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) 
         return None;
     }
     let digraph = coupling.digraph();
-    let value = coupling.score_of(digraph.edges());
     let (up, down) = digraph.reach();
     let mut terms = terms(coupling, &up, &down);
+    let value = match terms.len() {
+        1 => 0.0,
+        n => 100.0 * terms.iter().map(|t| t.value).sum::<f64>() / n as f64,
+    };
     terms.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.service.cmp(&b.service)));
     let lower = knowledge.corpus.scores.iter().filter(|s| **s < value).count() as u32;
     Some(ScoreReport {
@@ -266,17 +269,19 @@ fn terms(coupling: &Coupling, up: &[u32], down: &[u32]) -> Vec<Term> {
 
 /// From confirmed edges alone to every candidate added; V stays.
 fn interval(graph: &ServiceGraph, coupling: &Coupling, value: f64) -> [f64; 2] {
-    let confirmed = coupling
-        .edges
-        .iter()
-        .filter(|(_, index)| index.is_none_or(|i| graph.dependencies()[i].confidence == Confidence::Confirmed));
-    let low = coupling.score_of(confirmed.map(|(e, _)| *e));
-    let mut more: Vec<(u32, u32)> = coupling.edges.keys().copied().collect();
+    let sure =
+        |index: &Option<usize>| index.is_none_or(|i| graph.dependencies()[i].confidence == Confidence::Confirmed);
+    let confirmed = coupling.edges.iter().filter(|(_, index)| sure(index)).map(|(e, _)| *e);
+    let all_sure = coupling.edges.values().all(sure);
+    let low = if all_sure { value } else { coupling.score_of(confirmed) };
+    let mut more: BTreeSet<(u32, u32)> = BTreeSet::new();
     for candidate in graph.parts().candidates.iter().filter(|c| c.mode == Mode::Sync) {
         let Some(from) = coupling.index(&candidate.source) else { continue };
         more.extend(candidate.targets.iter().filter_map(|t| Some((from, coupling.index(t)?))));
     }
-    let high = coupling.score_of(more.into_iter());
+    more.retain(|e| !coupling.edges.contains_key(e));
+    let high =
+        if more.is_empty() { value } else { coupling.score_of(coupling.edges.keys().copied().chain(more.into_iter())) };
     [low.min(value), high.max(value)]
 }
 
@@ -310,14 +315,14 @@ fn marginals(coupling: &Coupling, digraph: &Digraph, value: f64) -> Vec<EdgeMarg
 
 fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
     let n = digraph.len();
-    let mut fan_in: BTreeMap<String, u32> = coupling.members.iter().map(|m| (m.clone(), 0)).collect();
-    let mut fan_out = fan_in.clone();
-    let mut entangled: BTreeSet<u32> = BTreeSet::new();
+    let (mut callers, mut callees) = (vec![0u32; n], vec![0u32; n]);
     for (from, to) in digraph.edges() {
-        *fan_out.entry(coupling.name(from)).or_default() += 1;
-        *fan_in.entry(coupling.name(to)).or_default() += 1;
-        entangled.extend([from, to]);
+        callees[from as usize] += 1;
+        callers[to as usize] += 1;
     }
+    let entangled = callers.iter().zip(&callees).filter(|(a, b)| **a + **b > 0).count();
+    let by_name = |counts: Vec<u32>| coupling.members.iter().cloned().zip(counts).collect::<BTreeMap<String, u32>>();
+    let (fan_in, fan_out) = (by_name(callers), by_name(callees));
     let named = |c: &Vec<u32>| c.iter().map(|i| coupling.name(*i)).collect::<Vec<_>>();
     let mut cycles: Vec<Vec<String>> = digraph.components().iter().filter(|c| c.len() > 1).map(named).collect();
     cycles.sort();
@@ -326,7 +331,7 @@ fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
     GraphFigures {
         services: n as u32,
         edges: digraph.size() as u32,
-        entangled: entangled.len() as u32,
+        entangled: entangled as u32,
         cycles,
         depth,
         longest_chain: named(&chain),

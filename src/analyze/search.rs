@@ -15,6 +15,8 @@ pub const BEAM: usize = 8;
 const GREEDY: usize = 2_000;
 /// How many moves the greedy search tries.
 const TRIED: usize = 64;
+/// Of how many the bound is worked out to find these.
+const BOUNDED: usize = 1_024;
 /// Candidates that are scored at once: fixed, so that what is skipped does not depend on the number of threads.
 const BATCH: usize = 64;
 /// Gains below this are none.
@@ -129,12 +131,17 @@ pub fn first_gains(simulation: &Simulation) -> BTreeMap<Move, f64> {
     moves.par_iter().map(|m| (*m, score - simulation.score(&start.with(*m)))).collect()
 }
 
-/// The moves with the largest bound at the start, with these bounds.
+/// The moves with the largest bound at the start, with these bounds. A rough bound, which needs no search, picks those
+/// whose bound is worth working out.
 fn promising(simulation: &Simulation, moves: &[Move]) -> Vec<(f64, Move)> {
     let start = simulation.start();
     let reach = simulation.reach(&start);
-    let mut open: Vec<(f64, Move)> =
-        moves.par_iter().map(|m| (simulation.bound(&reach, &simulation.freed(&start, *m)), *m)).collect();
+    let mut rough: Vec<(f64, Move)> =
+        moves.par_iter().map(|m| (simulation.rough_bound(&reach, &simulation.freed(&start, *m)), *m)).collect();
+    rough.sort_by(|a, b| near(b.0, a.0).then_with(|| a.1.cmp(&b.1)));
+    rough.truncate(BOUNDED);
+    let bounded = |m: Move| (simulation.bound(&reach, &simulation.freed(&start, m)), m);
+    let mut open: Vec<(f64, Move)> = rough.into_par_iter().map(|(_, m)| bounded(m)).collect();
     open.sort_by(|a, b| near(b.0, a.0).then_with(|| a.1.cmp(&b.1)));
     open.truncate(TRIED);
     open

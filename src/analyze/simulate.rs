@@ -277,6 +277,21 @@ impl Simulation {
     }
 }
 
+impl Simulation {
+    /// No less than [`Simulation::bound`], without a search: whoever stands above a freed edge reaches all below it.
+    #[must_use]
+    pub fn rough_bound(&self, reach: &Reach, freed: &[(u32, u32)]) -> f64 {
+        let most = |all: &mut dyn Iterator<Item = u32>| all.map(|n| n as usize + 1).sum::<usize>().min(self.n) as f64;
+        let above = most(&mut freed.iter().map(|(from, _)| reach.down[*from as usize]));
+        let mut targets: Vec<u32> = freed.iter().map(|(_, to)| *to).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let below = most(&mut targets.iter().map(|to| reach.up[*to as usize]));
+        let lost = above * (1.0 - BASE.powf(below)) + below * (1.0 - BASE.powf(above));
+        100.0 * lost.min(self.n as f64) / self.n as f64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,10 +326,12 @@ mod tests {
             for at in order {
                 let Some(made) = moves.get(at).copied().filter(|m| !done.moves().contains(m)) else { continue };
                 let (before, freed) = (simulation.score(&done), simulation.freed(&done, made));
-                let bound = simulation.bound(&simulation.reach(&done), &freed);
+                let reach = simulation.reach(&done);
+                let (bound, rough) = (simulation.bound(&reach, &freed), simulation.rough_bound(&reach, &freed));
                 let after = done.with(made);
                 let gain = before - simulation.score(&after);
                 prop_assert!(gain >= -1e-9 && gain <= bound + 1e-9, "gain {gain}, bound {bound}");
+                prop_assert!(gain <= rough + 1e-9, "gain {gain}, rough bound {rough}");
                 prop_assert_eq!(simulation.left(&done).count() - simulation.left(&after).count(), freed.len());
                 done = after;
             }

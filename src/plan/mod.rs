@@ -68,6 +68,8 @@ impl Planner<'_> {
         let steps = self.steps(&taken);
         let end = self.simulation.end();
         let (residue, mut proposals) = self.residue(&end, floor);
+        let left = self.simulation.left(&end).count();
+        let cut = (left > residue.len()).then(|| format!("; the residue lists {} of {left} edges", residue.len()));
         proposals.extend(self.read_services(&taken));
         let (verdict, because) = self.verdict(start, floor, &steps);
         Plan {
@@ -78,7 +80,7 @@ impl Planner<'_> {
             floor,
             residue,
             proposals,
-            search: taken.how,
+            search: taken.how.clone() + cut.as_deref().unwrap_or_default(),
             order: match self.options.order {
                 Order::Value => "value".to_owned(),
                 Order::Ratio => "ratio".to_owned(),
@@ -164,6 +166,11 @@ impl Planner<'_> {
         let stays: BTreeSet<(u32, u32)> = self.simulation.left(&end).collect();
         let mut all: Vec<CycleBreak> = Vec::new();
         for members in graph.components().into_iter().filter(|c| c.len() > 1) {
+            let services: Vec<String> = members.iter().map(|m| self.name(*m)).collect();
+            if members.len() > cycles::MOST {
+                all.push(self.broken(services, &[], Break::TooLarge, &start));
+                continue;
+            }
             let inside = |n: &u32| members.binary_search(n).is_ok();
             let edges: Vec<cycles::Priced> = members
                 .iter()
@@ -171,7 +178,6 @@ impl Planner<'_> {
                 .map(|(a, b)| ((a, b), (!stays.contains(&(a, b))).then(|| self.costs.edge(a, b))))
                 .collect();
             let found = cycles::cheapest(&members, &edges);
-            let services = members.iter().map(|m| self.name(*m)).collect();
             all.push(self.broken(services, &edges, found, &start));
         }
         all.sort_by(|a, b| a.services.cmp(&b.services));

@@ -9,13 +9,16 @@ use crate::model::{Action, Intent, Residue, Step};
 
 use super::{PROPOSALS, Planner};
 
+/// Edges that the residue lists, at most.
+const LISTED: usize = 10_000;
+
 impl Planner<'_> {
     /// Edges that are left at the end, and proposals for them, the best first.
     pub(super) fn residue(&self, end: &Done, floor: f64) -> (Vec<Residue>, Vec<Step>) {
         let few = self.simulation.len() <= PROPOSALS;
         let mut residue = Vec::new();
         let mut proposals: BTreeMap<(Action, Vec<String>), Step> = BTreeMap::new();
-        for (a, b) in self.simulation.left(end) {
+        for (a, b) in self.simulation.left(end).take(LISTED) {
             let index = self.analysis.coupling.edges.get(&(a, b)).copied().flatten();
             let intents: Vec<Intent> =
                 index.map(|i| self.analysis.graph.dependencies()[i].intents.clone()).unwrap_or_default();
