@@ -1,0 +1,152 @@
+//! The analysis of large systems: 67,760 services with a million edges (as many services as are published for
+//! Alibaba's graph, arXiv 2504.13141), heavy-tailed as such graphs are (Luo et al., SoCC 2021), and 500 services.
+//!
+//! Run with `cargo bench --bench scale`; give `500` or `67760` to run one size.
+
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::sync::OnceLock;
+
+use unbraid::analyze::knowledge::Knowledge;
+use unbraid::analyze::score::{self, Coupling};
+use unbraid::analyze::{self, Analysis, metrics};
+use unbraid::config::Config;
+use unbraid::graph::{Parts, ServiceGraph};
+use unbraid::model::{
+    Confidence, Dependency, Evidence, Mode, Place, Service, ServiceKind, Site, SourceKind, TableAccess, TableUse,
+};
+use unbraid::plan::{self, options::Options};
+
+const SMALL: (u32, usize) = (500, 2_500);
+const LARGE: (u32, usize) = (67_760, 1_000_000);
+
+fn main() {
+    divan::main();
+}
+
+/// Numbers that look random and are the same every time (splitmix64, Steele et al. 2014).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Callees are popular by a power law; one call in two hundred leads back up, which makes cycles.
+fn edges((n, e): (u32, usize)) -> BTreeSet<(u32, u32)> {
+    let mut numbers = Numbers(7);
+    let mut all = BTreeSet::new();
+    while all.len() < e {
+        let a = (f64::from(n) * numbers.share()) as u32;
+        let b = (f64::from(n) * numbers.share().powi(3)) as u32;
+        let up = numbers.share() < 0.005;
+        if a != b {
+            all.insert(if up { (a.min(b), a.max(b)) } else { (a.max(b), a.min(b)) });
+        }
+    }
+    all
+}
+
+fn name(at: u32) -> String {
+    format!("service-{at:05}")
+}
+
+fn place(at: u32) -> Place {
+    Place::new("", &format!("{}/main.go", name(at)), 1)
+}
+
+fn site(from: u32, to: u32, operation: &str) -> Site {
+    let text = format!(
+        r#"{{"path": "{}/main.go", "line": {}, "operation": "{operation}", "caller": "main", "result_used": true,
+        "blocking": true, "rule": "go/net-http/get", "confidence": "confirmed"}}"#,
+        name(from),
+        to + 1
+    );
+    serde_json::from_str(&text).expect("a site")
+}
+
+fn graph(size: (u32, usize)) -> ServiceGraph {
+    let mut numbers = Numbers(11);
+    let says = |at: u32| Evidence::new(SourceKind::Code, place(at), "made up", Confidence::Confirmed);
+    let services = (0..size.0).map(|at| Service {
+        name: name(at),
+        kind: ServiceKind::Service,
+        aliases: Vec::new(),
+        owners: Vec::new(),
+        languages: vec!["go".to_owned()],
+        folders: vec![name(at)],
+        engine: None,
+        exposed: false,
+        membership: None,
+        evidence: vec![says(at)],
+    });
+    let tables = (0..size.0).map(|at| TableUse {
+        service: name(at),
+        table: "things".to_owned(),
+        database: None,
+        access: TableAccess::Writes,
+        evidence: says(at),
+    });
+    let dependencies = edges(size).into_iter().map(|(from, to)| {
+        let operation = if numbers.share() < 0.7 { "GET /things/{}" } else { "POST /things" };
+        let text = format!(
+            r#"{{"source": "{}", "target": "{}", "mode": "sync", "protocol": "http", "blocking": true, "channel": null,
+            "confidence": "confirmed", "seen_in": ["code"]}}"#,
+            name(from),
+            name(to)
+        );
+        let mut made: Dependency = serde_json::from_str(&text).expect("a dependency");
+        made.sites.push(site(from, to, operation));
+        made
+    });
+    ServiceGraph::new(Parts {
+        services: services.collect(),
+        tables: tables.collect(),
+        dependencies: dependencies.collect(),
+        ..Parts::default()
+    })
+}
+
+/// The large system, analysed once.
+fn large() -> &'static Analysis {
+    static ANALYSIS: OnceLock<Analysis> = OnceLock::new();
+    ANALYSIS.get_or_init(|| analyze::analyze(graph(LARGE), &Config::default()))
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn score_67760(bencher: divan::Bencher<'_, '_>) {
+    let (analysis, knowledge) = (large(), Knowledge::built_in());
+    bencher.bench_local(|| {
+        let coupling = Coupling::of(&analysis.graph, false);
+        black_box(score::report(&analysis.graph, &coupling, &knowledge))
+    });
+}
+
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn metrics_67760(bencher: divan::Bencher<'_, '_>) {
+    let analysis = large();
+    bencher.bench_local(|| black_box(metrics::metrics(&analysis.graph, &analysis.coupling)));
+}
+
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn plan_of_ten_steps_67760(bencher: divan::Bencher<'_, '_>) {
+    let analysis = large();
+    bencher.bench_local(|| black_box(plan::plan(analysis, &Options::default())));
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn whole_analysis_and_plan_500(bencher: divan::Bencher<'_, '_>) {
+    bencher.with_inputs(|| graph(SMALL)).bench_local_values(|graph| {
+        let analysis = analyze::analyze(graph, &Config::default());
+        black_box(plan::plan(&analysis, &Options::default()))
+    });
+}
