@@ -10,8 +10,9 @@ use crate::report::system::System;
 
 use super::picture::{Edge, Item, Line, Picture};
 
-/// Edges between groups that a picture shows; the weakest stay in the tables.
-const GROUP_EDGES: usize = 260;
+/// Edges between groups that a picture shows for each group; the weakest stay in the tables: with more, groups that all
+/// talk to each other give a picture in which nothing stands out.
+const GROUP_EDGES: usize = 3;
 
 /// The section.
 #[derive(Template)]
@@ -261,8 +262,10 @@ fn overview(system: &System<'_>, grouping: &Grouping) -> (Picture, usize) {
         (edge.cyclic, edge.thin) = (false, n == 1);
     }
     all.sort_by_key(|e| (std::cmp::Reverse(e.of.len()), e.ends, e.line));
-    let weak = all.len().saturating_sub(GROUP_EDGES);
-    all.truncate(GROUP_EDGES);
+    let most = (GROUP_EDGES * grouping.members.len()).max(24);
+    let weak = all.len().saturating_sub(most);
+    all.truncate(most);
+    all.sort_by_key(|e| (e.ends, e.line));
     (Picture::new("map", "Groups of services and their dependencies", items, &[], &all), weak)
 }
 

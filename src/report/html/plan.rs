@@ -26,6 +26,10 @@ pub struct PlanSection {
     search: String,
     bars: Vec<Bar>,
     steps: Vec<StepView>,
+    order: String,
+    other: Vec<[String; 4]>,
+    not_tried: u32,
+    cycles: Vec<[String; 4]>,
     residue: Vec<[String; 4]>,
     proposals: Vec<[String; 4]>,
     size: (i32, i32),
@@ -89,19 +93,35 @@ pub fn section(system: &System<'_>, map: Option<&Picture>) -> Option<PlanSection
         .iter()
         .map(|s| [action(s), clean(&s.because), format!("{:.2}", s.score_before), format!("{:.2}", s.score_after)]);
     let bars = bars(system);
-    let size = (700, bars.len() as i32 * 26 + 8);
+    let size = (780, bars.len() as i32 * 26 + 8);
     Some(PlanSection {
         verdict: plan.verdict.as_str(),
         because: clean(&plan.because),
         floor: format!("{:.2}", plan.floor),
         search: clean(&plan.search),
         bars,
+        order: clean(&plan.order),
+        other: plan.other_order.iter().map(other).collect(),
+        not_tried: plan.not_tried,
+        cycles: plan.cycles.iter().map(cycle).collect(),
         steps,
         residue: residue.collect(),
         proposals: proposals.take(LISTED).collect(),
         size,
         map_size: map.map_or((0, 0), Picture::size),
     })
+}
+
+/// A step of the other order.
+fn other(s: &Step) -> [String; 4] {
+    [action(s), format!("{:.2}", s.score_before), format!("{:.2}", s.score_after), s.effort.to_string()]
+}
+
+/// A cycle and how events break it.
+fn cycle(c: &crate::model::CycleBreak) -> [String; 4] {
+    let edges: Vec<String> = c.edges.iter().map(|[a, b]| format!("{a} → {b}")).collect();
+    let after = c.score_after.map_or_else(|| "not by events".to_owned(), |s| format!("{s:.2}"));
+    [clean(&c.services.join(", ")), clean(&edges.join("; ")), clean(&c.because), after]
 }
 
 /// The score today, what each step takes, what is left, and the floor.
@@ -114,12 +134,12 @@ fn bars(system: &System<'_>) -> Vec<Bar> {
     let mut bars = Vec::new();
     let mut row = |label: String, from: f64, to: f64, text: String, kind: &'static str| {
         let y = bars.len() as i32 * 26 + 4;
-        bars.push(Bar { y, label, x: 270 + pixel(from), width: (pixel(to) - pixel(from)).max(1), text, kind });
+        bars.push(Bar { y, label, x: 340 + pixel(from), width: (pixel(to) - pixel(from)).max(1), text, kind });
     };
     row("today".to_owned(), 0.0, score.value, format!("{:.1}", score.value), "total");
     for (i, s) in plan.steps.iter().enumerate() {
         let label: String = format!("{}. {}", i + 1, action(s));
-        let label = if label.chars().count() > 40 { label.chars().take(39).chain(['…']).collect() } else { label };
+        let label = if label.chars().count() > 48 { label.chars().take(47).chain(['…']).collect() } else { label };
         let text = format!("−{:.1} → {:.1}", s.score_before - s.score_after, s.score_after);
         row(label, s.score_after, s.score_before, text, "step");
     }

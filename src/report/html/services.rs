@@ -74,10 +74,10 @@ pub fn section(system: &System<'_>) -> Services {
             operations[at].push(endpoint);
         }
     }
-    let mut findings: Vec<Vec<String>> = vec![Vec::new(); system.names.len()];
+    let mut findings: Vec<Vec<(&str, String)>> = vec![Vec::new(); system.names.len()];
     for f in &result.findings {
         for at in f.services.iter().filter_map(|s| system.find(s)) {
-            findings[at].push(clean(&format!("{}: {}", f.smell, f.because)));
+            findings[at].push((f.smell.as_str(), clean(&f.because)));
         }
     }
     let mut unresolved: Vec<Vec<String>> = vec![Vec::new(); system.names.len()];
@@ -89,11 +89,28 @@ pub fn section(system: &System<'_>) -> Services {
     }
     let page = |at: usize| {
         let edges = system.out[at].iter().map(|e| edge(system, *e, &marginal, most)).collect();
-        let own = std::mem::take(&mut findings[at]);
+        let own = few(std::mem::take(&mut findings[at]));
         let calls = std::mem::take(&mut unresolved[at]);
         service(system, at, edges, &operations[at], own, calls, most)
     };
     Services { pages: (0..system.names.len()).map(page).collect() }
+}
+
+/// Two findings of each smell in words, the rest as a number.
+fn few(findings: Vec<(&str, String)>) -> Vec<String> {
+    let mut by_smell: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    for (smell, because) in findings {
+        by_smell.entry(smell).or_default().push(because);
+    }
+    let mut out = Vec::new();
+    for (smell, all) in by_smell {
+        let more = all.len().saturating_sub(2);
+        out.extend(all.into_iter().take(2).map(|because| format!("{}: {because}", clean(smell))));
+        if more > 0 {
+            out.push(format!("{}: and {more} more, see Findings", clean(smell)));
+        }
+    }
+    out
 }
 
 fn service(
@@ -181,7 +198,7 @@ fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize
     if !intents.is_empty() {
         facts.push(("for", intents.join(", ")));
     }
-    facts.push(("traced", traced(d)));
+    facts.push(("calls in traces:", traced(d)));
     if !d.tables.is_empty() {
         facts.push(("tables", clean(&d.tables.join(", "))));
     }
@@ -198,15 +215,18 @@ fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize
         facts.push(("operations in traces", said));
     }
     let all = [SourceKind::Code, SourceKind::Specs, SourceKind::Manifests, SourceKind::Traces, SourceKind::Declared];
-    let sites = d.sites.iter().take(most).map(|s| SiteView {
-        place: clean(&format!("{}:{}", s.path, s.line)),
-        operation: clean(&s.operation),
-        intent: s.intent.map_or("", |i| i.as_str()).to_owned(),
-        chain: if most > 10 || d.sites.len() == 1 {
-            s.chain.iter().take(most).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect()
-        } else {
-            Vec::new()
-        },
+    let mut told: Vec<String> = Vec::new();
+    let sites = d.sites.iter().take(most).map(|s| {
+        let chain: Vec<String> = s.chain.iter().map(|e| clean(&format!("{}: {}", e.place, e.says))).collect();
+        // Call sites of an edge mostly find its address the same way: it is told once.
+        let same = chain == told;
+        told.clone_from(&chain);
+        SiteView {
+            place: clean(&format!("{}:{}", s.path, s.line)),
+            operation: clean(&s.operation),
+            intent: s.intent.map_or("", |i| i.as_str()).to_owned(),
+            chain: if same { Vec::new() } else { chain.into_iter().take(most).collect() },
+        }
     });
     EdgePage {
         key: index,
