@@ -46,7 +46,8 @@ pub fn service(result: &Result, service: &Service) -> String {
         let class = serde_json::to_value(entity.class).ok().and_then(|v| v.as_str().map(str::to_owned));
         let owns =
             if entity.tables.is_empty() { String::new() } else { format!("; owns {}", entity.tables.join(", ")) };
-        row("as owner", format!("{}{owns}; setting it free gains {:.2}", class.unwrap_or_default(), entity.gain));
+        let gain = entity.gain.map_or_else(|| "was not tried".to_owned(), |g| format!("gains {g:.2}"));
+        row("as owner", format!("{}{owns}; setting it free {gain}", class.unwrap_or_default()));
     }
     for (title, edges) in [
         ("calls and reaches", result.dependencies.iter().filter(|d| d.source == name).collect::<Vec<_>>()),
