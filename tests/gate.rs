@@ -134,6 +134,40 @@ fn only_what_this_repository_brought_fails_beside_the_facts_of_others() {
 }
 
 #[test]
+fn files_of_one_path_in_two_repositories_stay_two() {
+    let repo = Repository::new();
+    let code = |url: &str| {
+        format!(
+            "package main\nimport (\n\t\"net/http\"\n\t\"os\"\n)\nfunc main() {{\n\tresp, _ := http.Get(os.Getenv(\"{url}\") + \"/items\")\n\tuse(resp)\n}}\n"
+        )
+    };
+    for (name, other) in [("orders", "carts"), ("carts", "stock")] {
+        let folder = format!("../repositories/{name}");
+        repo.file(&format!("{folder}/go.mod"), &format!("module example.org/{name}\n"));
+        repo.file(&format!("{folder}/main.go"), &code(&format!("{}_URL", other.to_uppercase())));
+        let compose = format!(
+            "services:\n  {name}:\n    build: .\n    environment:\n      {}_URL: http://{other}:8080\n",
+            other.to_uppercase()
+        );
+        repo.file(&format!("{folder}/compose.yml"), &compose);
+        let (code, text) =
+            repo.unbraid(&["analyze", &folder, "-o", "json=../one.json", "--facts-out", &format!("../{name}.json")]);
+        assert_eq!(code, 0, "{text}");
+    }
+    let (code, text) = repo.unbraid(&["analyze", "../orders.json", "../carts.json", "-o", "json=../both.json"]);
+    assert_eq!(code, 0, "{text}");
+    let result: serde_json::Value = serde_json::from_str(&repo.read("../both.json")).expect("JSON");
+    let edges: Vec<String> = result["dependencies"]
+        .as_array()
+        .expect("edges")
+        .iter()
+        .map(|d| format!("{}>{}", d["source"].as_str().unwrap_or_default(), d["target"].as_str().unwrap_or_default()))
+        .collect();
+    assert!(edges.contains(&"orders>carts".to_owned()), "{edges:?}");
+    assert!(!edges.iter().any(|e| e == "orders>orders" || e == "orders>stock"), "{edges:?}");
+}
+
+#[test]
 fn a_repository_cannot_make_the_gate_run_its_programs() {
     let repo = Repository::new();
     repo.system(&["a>b"]);

@@ -112,7 +112,7 @@ fn two_runs_and_any_number_of_threads_give_the_same_bytes() {
         let mut files = Vec::new();
         collect(&out, &out, &mut files);
         files.sort();
-        assert!(files.len() > unbraid::report::FORMATS.len(), "{}", files.len());
+        assert!(files.len() >= 8, "the formats that are always written, and the facts: {}", files.len());
         all.push(files);
     }
     for other in &all[1..] {

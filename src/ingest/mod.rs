@@ -149,9 +149,30 @@ fn saved_facts(source: &Source) -> Result<Option<Facts>, Error> {
         return Err(fail(format!("its schema is not {FACTS_SCHEMA}; write it again with this version")));
     }
     let bytes = source.bytes().map_err(fail)?;
-    let facts: Facts = serde_json::from_slice(&bytes)
-        .map_err(|e| fail(format!("not a facts file: {e}; write it again with --facts-out")))?;
+    let broken = |e: serde_json::Error| fail(format!("not a facts file: {e}; write it again with --facts-out"));
+    let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(broken)?;
+    // What was read as the only root has no name; among others it takes that of its file, so that files of the
+    // same path in two repositories stay two.
+    if !source.root.is_empty() {
+        name_root(&mut value, &source.root);
+    }
+    let facts: Facts = serde_json::from_value(value).map_err(broken)?;
     Ok(Some(facts))
+}
+
+/// Gives every place without a root the name of one.
+fn name_root(value: &mut serde_json::Value, root: &str) {
+    match value {
+        serde_json::Value::Array(all) => all.iter_mut().for_each(|v| name_root(v, root)),
+        serde_json::Value::Object(fields) => {
+            let place = |key: &String| ["path", "line", "span"].contains(&key.as_str());
+            if fields.contains_key("path") && fields.keys().all(place) {
+                fields.insert("root".to_owned(), root.into());
+            }
+            fields.values_mut().for_each(|v| name_root(v, root));
+        }
+        _ => {}
+    }
 }
 
 fn skipped(reason: &str) -> Facts {
