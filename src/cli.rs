@@ -13,6 +13,7 @@ mod init;
 mod inputs;
 mod mcp;
 mod output;
+mod plan;
 mod render;
 mod rules;
 mod schema;
@@ -55,6 +56,8 @@ enum Command {
     Init(init::Init),
     /// Say what a rule or smell is about, or what is known of a service or an edge
     Explain(explain::Explain),
+    /// Write the plan with the files that carry it out: topics, connectors, schemas, SQL
+    Plan(plan::PlanCommand),
     /// Write the reports of a saved result again, in any format
     Render(render::Render),
     /// Rules of client libraries
@@ -90,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Completions(command) => help::completions(command, &console),
         Command::Diff(command) => diff::run(command, &console),
         Command::Explain(command) => explain::run(command, &console),
+        Command::Plan(command) => plan::run(command, &console),
         Command::Render(command) => render::run(command, &console),
         Command::Init(command) => init::run(command, &console),
         Command::Man(command) => help::man(command, &console),

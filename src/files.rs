@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use discover::{Listing, Options, discover, root_names};
 pub use git::{Base, repository_of};
 pub use map::Bytes;
-pub use write::{append, write_all, write_atomically, write_standard_output};
+pub use write::{append, remove_inside, write_all, write_atomically, write_standard_output};
 
 /// Text files above this are not read as source or configuration (16 MiB: the largest hand-written file in
 /// the 43 systems looked at is under 1 MiB; trace files are streamed and have no limit).

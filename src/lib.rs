@@ -145,6 +145,53 @@ pub fn analyze_with(reading: &Reading, options: &plan::options::Options) -> resu
     result::Result::of(&reading.system, analysis, plan)
 }
 
+/// The files of a plan, with `plan.json` as a value; an earlier one is looked at again.
+#[must_use]
+pub fn plan_files(
+    result: &result::Result,
+    options: &plan::options::Options,
+    liberated: &[String],
+    previous: Option<&plan::document::PlanFile>,
+) -> (plan::document::PlanFile, Vec<plan::artefacts::File>) {
+    use plan::document::{PlanFile, SCHEMA, earlier, render};
+    let score = result.score.as_ref();
+    let nothing = || model::Plan {
+        verdict: model::Verdict::DoNotMigrate,
+        because: "no service was found".to_owned(),
+        steps: Vec::new(),
+        floor: 0.0,
+        residue: Vec::new(),
+        proposals: Vec::new(),
+        search: String::new(),
+        order: String::new(),
+        other_order: Vec::new(),
+        not_tried: 0,
+        cycles: Vec::new(),
+    };
+    let plan = result.plan.clone().unwrap_or_else(nothing);
+    let broker = plan::design::broker(&result.services);
+    let context = plan::artefacts::Context { system: &result.system, plan: &plan, options, broker };
+    let mut files = plan::artefacts::render(&context);
+    let now = score.map(|s| s.value);
+    let file = PlanFile {
+        schema: SCHEMA.to_owned(),
+        generated: plan::write::MARK.to_owned(),
+        system: result.system.clone(),
+        score: now,
+        interval: score.map(|s| s.interval),
+        coverage: score.map(|s| s.coverage),
+        options: options.clone(),
+        earlier: previous.map(|p| earlier(p, &result.dependencies, liberated, now)).unwrap_or_default(),
+        files: plan::verify::verify(&files),
+        plan,
+    };
+    let json = serde_json::to_string_pretty(&file).expect("a plan has only text keys") + "\n";
+    files.push(plan::artefacts::File { path: "plan.json".to_owned(), text: json });
+    files.push(plan::artefacts::File { path: "plan.md".to_owned(), text: render(&file) });
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    (file, files)
+}
+
 /// What the team declares: in the file that was named, else in the nearest `unbraid.yaml` from the first input up
 /// to the top of its repository.
 ///

@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod code;
 pub mod dependency;
+pub mod design;
 pub mod evidence;
 pub mod expr;
 pub mod facts;
@@ -25,7 +26,7 @@ pub use dependency::{
     Candidate, Channel, Consistency, Dependency, Intent, IntentLevel, Mode, SharedWrite, Site, SiteCounts, SiteState,
     TableAccess, TableUse, UnresolvedSite,
 };
-pub use evidence::{Confidence, Evidence, Note, Place, SourceKind, mask_secrets};
+pub use evidence::{Confidence, Evidence, Note, Place, SourceKind, is_secret_key, mask_secrets};
 pub use expr::{Argument, Expr};
 pub use facts::{
     Endpoint, Facts, Module, ModuleKind, Operation, Owner, ReadCounts, Route, SchemaFact, SchemaField, Setting,

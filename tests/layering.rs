@@ -38,8 +38,15 @@ const ALONE: &[(&str, &[&str])] = &[
 ];
 
 /// Folders whose files are plug-ins: they do not import each other, only their `mod.rs` does.
-const PLUG_INS: &[&str] =
-    &["src/ingest/traces", "src/ingest/specs", "src/ingest/source", "src/ingest/manifests", "src/analyze/smells"];
+const PLUG_INS: &[&str] = &[
+    "src/ingest/traces",
+    "src/ingest/specs",
+    "src/ingest/source",
+    "src/ingest/manifests",
+    "src/analyze/smells",
+    "src/plan/artefacts",
+    "src/plan/verify",
+];
 
 /// Longest file; a longer one stands in [`LONG`] with its reason.
 const LINES: usize = 500;

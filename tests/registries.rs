@@ -58,13 +58,22 @@ fn ids_are_unique() {
     unique(&unbraid::ingest::manifests::MANIFESTS.iter().map(|m| m.id).collect::<Vec<_>>());
     unique(&unbraid::ingest::specs::SPECS.iter().map(|s| s.id).collect::<Vec<_>>());
     unique(&unbraid::ingest::traces::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>());
+    unique(&unbraid::plan::artefacts::ARTEFACTS.iter().map(|a| a.id).collect::<Vec<_>>());
+    unique(&unbraid::plan::verify::CHECKS.iter().map(|c| c.id).collect::<Vec<_>>());
     unique(&unbraid::report::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>());
 }
 
 /// Every file of a plug-in folder that says it is a plug-in is used by the folder's `mod.rs`.
 #[test]
 fn folders_and_arrays_agree() {
-    for folder in ["src/ingest/source", "src/ingest/manifests", "src/ingest/specs", "src/ingest/traces"] {
+    for folder in [
+        "src/ingest/source",
+        "src/ingest/manifests",
+        "src/ingest/specs",
+        "src/ingest/traces",
+        "src/plan/artefacts",
+        "src/plan/verify",
+    ] {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
         let text = std::fs::read_to_string(root.join("mod.rs")).expect("mod.rs");
         for entry in std::fs::read_dir(&root).expect("folder") {

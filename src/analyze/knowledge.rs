@@ -39,6 +39,10 @@ pub struct Lexicon {
     pub personal: Vec<String>,
     /// Words of rules whose sites name an address without a purpose.
     pub addresses_only: Vec<String>,
+    /// Of these the words that are personal only of a person: the name of a product is not.
+    pub of_people: Vec<String>,
+    /// Nouns of people.
+    pub people: Vec<String>,
     /// Engines that hold no data of record.
     pub caches: Vec<String>,
 }

@@ -73,6 +73,22 @@ pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error
     Ok(())
 }
 
+/// Removes a file below a folder; one that is not there is no error, a name that would leave the folder is.
+///
+/// # Errors
+/// A name that leaves the folder, or a file that cannot be removed.
+pub fn remove_inside(folder: &Path, name: &str) -> Result<(), Error> {
+    let fail = |reason: String| Error::Output { path: name.to_owned(), reason };
+    let relative = Path::new(name);
+    if name.is_empty() || !relative.components().all(|c| matches!(c, Component::Normal(_))) {
+        return Err(fail("the name would leave the output folder".to_owned()));
+    }
+    match std::fs::remove_file(folder.join(relative)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(fail(e.to_string())),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,6 +104,9 @@ pub struct Step {
     /// Consumers that get a projection.
     #[serde(default)]
     pub consumers: Vec<String>,
+    /// What it puts in the place of calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<super::design::Design>,
 }
 
 /// What events cannot remove: an edge that stays, why, and what could be done.

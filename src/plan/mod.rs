@@ -3,8 +3,18 @@
 //! The order comes from `analyze::search`; here it becomes steps with their sites, consumers and reasons. Proposals
 //! for the residue never enter the search.
 
+pub mod agreed;
+pub mod artefacts;
+pub mod design;
+pub mod document;
+pub mod known;
+pub mod names;
 pub mod options;
 mod residue;
+pub mod schema;
+pub mod types;
+pub mod verify;
+pub mod write;
 
 use std::collections::BTreeSet;
 
@@ -65,7 +75,10 @@ impl Planner<'_> {
             Order::Value => (value, ratio),
             Order::Ratio => (ratio, value),
         };
-        let steps = self.steps(&taken);
+        let mut steps = self.steps(&taken);
+        for (at, (step, made)) in steps.iter_mut().zip(&taken.moves).enumerate() {
+            step.design = Some(self.design(*made, at + 1, step));
+        }
         let end = self.simulation.end();
         let (residue, mut proposals) = self.residue(&end, floor);
         let left = self.simulation.left(&end).count();
@@ -88,6 +101,14 @@ impl Planner<'_> {
             not_tried: taken.not_tried as u32,
             cycles: self.cycles(),
         }
+    }
+
+    fn design(&self, made: Move, number: usize, step: &Step) -> crate::model::design::Design {
+        let sites = self.freed_sites(made);
+        let owner = step.entity.as_deref().unwrap_or_default();
+        let publishes = step.action == Action::PublishEntity;
+        let asked = design::Asked { number, owner, sites: &sites, publishes, views: &step.views };
+        design::design(self.analysis, self.options, &asked)
     }
 
     fn steps(&self, order: &Found) -> Vec<Step> {
@@ -135,6 +156,7 @@ impl Planner<'_> {
             frees_sites: sites.iter().map(|(_, s)| format!("{}:{} {}", s.path, s.line, s.operation)).collect(),
             views: views.into_iter().collect(),
             consumers: consumers.into_iter().collect(),
+            design: None,
         }
     }
 

@@ -123,5 +123,6 @@ fn proposal(action: Action, services: Vec<String>, before: f64, after: f64, term
         frees_sites: Vec::new(),
         views: Vec::new(),
         consumers: Vec::new(),
+        design: None,
     }
 }

@@ -43,6 +43,8 @@ fn plain(text: &str) -> String {
             (rest.find("*/").map_or(rest.len(), |e| e + 2), false)
         } else if c == '\'' {
             (rest[1..].find('\'').map_or(rest.len(), |e| e + 2), false)
+        } else if let Some(end) = quoted(rest) {
+            (end, true)
         } else {
             (c.len_utf8(), true)
         };
@@ -55,6 +57,19 @@ fn plain(text: &str) -> String {
         rest = &rest[end..];
     }
     out
+}
+
+/// The length of a quoted name at the start of a text; a doubled quote is part of it.
+fn quoted(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '`'))?;
+    let mut from = 1;
+    loop {
+        let at = from + text[from..].find(quote)?;
+        if !text[at + 1..].starts_with(quote) {
+            return Some(at + 1);
+        }
+        from = at + 2;
+    }
 }
 
 /// Words that follow the type of a column.
@@ -87,6 +102,11 @@ const AFTER_TYPE: [&str; 24] = [
 
 /// A name without schema and quotes.
 fn bare(name: &str) -> String {
+    let name = name.trim_matches([' ', ';']);
+    if quoted(name) == Some(name.len()) {
+        let quote = &name[..1];
+        return name[1..name.len() - 1].replace(&quote.repeat(2), quote);
+    }
     name.rsplit('.').next().unwrap_or(name).trim_matches(['"', '`', '[', ']', ' ', ';']).to_owned()
 }
 
@@ -94,7 +114,9 @@ fn bare(name: &str) -> String {
 fn named(rest: &str) -> Option<(String, &str)> {
     let mut rest = rest.trim_start();
     loop {
-        let end = rest.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(rest.len());
+        let end = quoted(rest)
+            .filter(|end| !rest[*end..].starts_with('.'))
+            .unwrap_or_else(|| rest.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(rest.len()));
         let (word, after) = rest.split_at(end);
         if ["IF", "NOT", "EXISTS", "ONLY"].iter().any(|w| word.eq_ignore_ascii_case(w)) {
             rest = after.trim_start();
@@ -226,10 +248,25 @@ fn newlines(text: &str) -> u32 {
     text.bytes().filter(|b| *b == b'\n').count() as u32
 }
 
+/// Positions of signs outside quoted names.
+fn signs(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let mut skip = 0;
+    text.char_indices().filter(move |(at, c)| {
+        if *at < skip {
+            return false;
+        }
+        if let Some(end) = quoted(&text[*at..]) {
+            skip = at + end;
+            return false;
+        }
+        matches!(c, '(' | ')' | ',')
+    })
+}
+
 /// The text up to the bracket that closes.
 fn balanced(text: &str) -> Option<&str> {
     let mut depth = 1;
-    for (at, c) in text.char_indices() {
+    for (at, c) in signs(text) {
         match c {
             '(' => depth += 1,
             ')' => {
@@ -248,11 +285,11 @@ fn balanced(text: &str) -> Option<&str> {
 fn split(body: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0, 0);
-    for (at, c) in body.char_indices() {
+    for (at, c) in signs(body) {
         match c {
             '(' => depth += 1,
             ')' => depth -= 1,
-            ',' if depth == 0 => {
+            _ if depth == 0 => {
                 parts.push(&body[start..at]);
                 start = at + 1;
             }

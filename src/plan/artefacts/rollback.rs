@@ -1,0 +1,70 @@
+//! Undoing a step: reads go back to the owner, the connectors go with their offsets, slot and publication. Topics stay.
+
+use crate::model::Step;
+use crate::model::design::Design;
+use crate::plan::agreed;
+use crate::plan::write::{self, name};
+
+use super::{Artefact, Context, File, Render};
+
+/// Rollback.
+pub const ARTEFACT: Artefact = Artefact {
+    id: "rollback",
+    about: "script that leaves no connector, offset, slot or publication",
+    render: Render::Step(render),
+};
+
+fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
+    if agreed::engine(design).is_empty() {
+        return Vec::new();
+    }
+    let mut text = String::from("#!/bin/sh\n");
+    text.push_str(&write::head(
+        "#",
+        "undoes the step; first switch every consumer's flag back to the synchronous read",
+        step,
+        design,
+    ));
+    text.push_str("# Deleting a connector keeps its offsets: with a new slot the same name would fail. So: stop, forget, delete, drop.\n");
+    text.push_str("set -eu\nconnect=${CONNECT_URL:-http://localhost:8083}\n");
+    text.push_str("remove() { # connector\n  curl -fsS -X PUT \"$connect/connectors/$1/stop\"\n  n=0\n  until curl -fsS \"$connect/connectors/$1/status\" | grep -q '\"state\":\"STOPPED\"'; do\n    n=$((n + 1)); [ \"$n\" -lt 60 ] || { echo \"$1 does not stop\" >&2; exit 1; }\n    sleep 1\n  done\n  curl -fsS -X DELETE \"$connect/connectors/$1/offsets\"\n  curl -fsS -X DELETE \"$connect/connectors/$1\"\n}\n");
+    let mut slots = Vec::new();
+    if !design.events.is_empty() {
+        text.push_str(&format!("remove {}\n", write::shell(&agreed::outbox_connector(design))));
+        slots.push(agreed::outbox_slot(design));
+    }
+    if !design.entities.is_empty() {
+        text.push_str(&format!("remove {}\n", write::shell(&agreed::connector(design))));
+        slots.push(agreed::slot(design));
+    }
+    if agreed::engine(design) == "postgresql"
+        && let Some(database) = &design.database
+    {
+        text.push_str("# In the captured database, with the rights of its administrator (PGHOST, PGPORT, PGUSER and PGDATABASE say which).\n");
+        text.push_str("n=0\nuntil psql -v ON_ERROR_STOP=1 -q -f \"$(dirname \"$0\")/rollback.postgresql.sql\"; do\n  n=$((n + 1)); [ \"$n\" -lt 30 ] || exit 1\n  sleep 1\ndone\n");
+        let mut sql = write::head("--", "a slot that is still in use is an error: wait and run it again", step, design);
+        for slot in &slots {
+            let slot = write::text(slot);
+            sql.push_str(&format!(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {slot};\n"
+            ));
+        }
+        for slot in &slots {
+            sql.push_str(&format!("DROP PUBLICATION IF EXISTS {};\n", name(slot, '"')));
+        }
+        for entity in &design.entities {
+            sql.push_str(&format!(
+                "ALTER TABLE {}.{} REPLICA IDENTITY DEFAULT;\n",
+                name(&database.schema, '"'),
+                name(&entity.table, '"')
+            ));
+        }
+        for table in [agreed::OUTBOX, agreed::HEARTBEAT] {
+            sql.push_str(&format!("DROP TABLE IF EXISTS {}.{};\n", name(&database.schema, '"'), name(table, '"')));
+        }
+        let role = name(&agreed::role(design), '"');
+        sql.push_str(&format!("DROP OWNED BY {role};\nDROP ROLE IF EXISTS {role};\n"));
+        return vec![File::of(design, "rollback.sh", text), File::of(design, "rollback.postgresql.sql", sql)];
+    }
+    vec![File::of(design, "rollback.sh", text)]
+}
