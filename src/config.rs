@@ -27,6 +27,9 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Further rule files, relative to the configuration file.
     pub rules: Vec<String>,
+    /// Profiles, compose overrides and values files that count: their values win over the base, those of others are
+    /// not read. Without any, a base comes first and variants without a base are all kept.
+    pub profiles: Vec<String>,
     /// Declared facts about services, by name or alias.
     pub services: BTreeMap<String, ServiceConfig>,
     /// Edges that no input shows.

@@ -46,6 +46,8 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// Further rule files of the user.
     pub rules: Vec<PathBuf>,
+    /// Profiles, compose overrides and values files that count, beside those of the configuration.
+    pub profiles: Vec<String>,
 }
 
 /// What reading gave: everything that linking needs.
@@ -123,7 +125,8 @@ fn read_listing(
     declared: &Declared,
     discover: impl Fn(&[PathBuf], &files::Options) -> Result<files::Listing, Error>,
 ) -> Result<Reading, Error> {
-    let config = declared.config.clone();
+    let mut config = declared.config.clone();
+    config.profiles.extend(request.profiles.iter().cloned());
     let rules = all_rules(request, &config, &declared.folder)?;
     let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
     let facts = ingest::ingest(&listing, &rules)?;

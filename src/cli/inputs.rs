@@ -23,6 +23,9 @@ pub struct ReadOptions {
     /// Further rule files
     #[arg(long = "rules", value_name = "FILE")]
     pub rules: Vec<PathBuf>,
+    /// The profile that runs (Spring profile, compose override, values file); may be given several times
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
     /// Fail when anything could not be read
     #[arg(long)]
     pub strict: bool,
@@ -32,7 +35,12 @@ impl Inputs {
     /// What to read and how.
     pub fn request(&self) -> Request {
         let options = &self.options;
-        Request { inputs: self.inputs.clone(), config: options.config.clone(), rules: options.rules.clone() }
+        Request {
+            inputs: self.inputs.clone(),
+            config: options.config.clone(),
+            rules: options.rules.clone(),
+            profiles: options.profiles.clone(),
+        }
     }
 
     /// Reads everything.

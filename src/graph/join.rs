@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::model::{
-    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Place, ServiceKind, Site, SiteCounts, SiteState,
+    Candidate, Confidence, Endpoint, Evidence, Facts, Mode, Note, Place, ServiceKind, Site, SiteCounts, SiteState,
     SourceKind, UnresolvedSite,
 };
 
@@ -40,6 +40,8 @@ pub struct Joiner<'j> {
     endpoints: Vec<Vec<Endpoint>>,
     candidates: Vec<Candidate>,
     unresolved: Vec<UnresolvedSite>,
+    /// Declarations that match nothing.
+    unmatched: Vec<Note>,
     states: BTreeMap<(usize, String, u32, Mode), SiteState>,
     /// Databases by service: node and schema.
     databases: BTreeMap<usize, BTreeSet<(usize, String)>>,
@@ -60,6 +62,7 @@ impl<'j> Joiner<'j> {
             endpoints,
             candidates: Vec::new(),
             unresolved: Vec::new(),
+            unmatched: Vec::new(),
             states: BTreeMap::new(),
             databases: BTreeMap::new(),
         }
@@ -432,7 +435,13 @@ impl<'j> Joiner<'j> {
     fn declared_edges(&mut self) {
         let place = Place::new("", crate::config::FILE_NAME, 0);
         for edge in &self.config.edges {
-            let (Some(from), Some(to)) = (self.nodes.find(&edge.from), self.nodes.find(&edge.to)) else { continue };
+            let (Some(from), Some(to)) = (self.nodes.find(&edge.from), self.nodes.find(&edge.to)) else {
+                let missing = if self.nodes.find(&edge.from).is_none() { &edge.from } else { &edge.to };
+                let text =
+                    format!("the declared edge {} → {} matches nothing: no service {missing}", edge.from, edge.to);
+                self.unmatched.push(Note::new(place.clone(), text));
+                continue;
+            };
             let evidence = Evidence::new(SourceKind::Declared, place.clone(), &edge.reason, Confidence::Confirmed);
             self.edges.evidence((from, to, edge.mode, edge.channel.clone()), "", edge.mode == Mode::Sync, evidence);
         }

@@ -53,7 +53,7 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     let facts = hosted.as_ref().unwrap_or(facts);
     let roles = Roles::built_in();
     let nodes = Nodes::of(facts, config, &roles);
-    let environments = environments(facts, &nodes);
+    let environments = environments(facts, &nodes, &config.profiles);
     let directory = Directory::of(facts, &nodes, &environments);
     let scopes = scopes(facts, &nodes);
     let waits = facts.practices.iter().filter(|p| p.kind == PracticeKind::Wait);

@@ -38,6 +38,8 @@ pub struct Environment {
     variables: BTreeMap<String, Vec<Configured>>,
     properties: BTreeMap<String, Vec<Configured>>,
     relaxed: BTreeMap<String, Vec<Configured>>,
+    /// Profiles that were asked for.
+    profiles: Vec<String>,
 }
 
 /// Keys are compared without punctuation and case: `SPRING_DATA_MONGODB_URI` is `spring.data.mongodb.uri`
@@ -59,6 +61,10 @@ impl Environment {
     pub fn property(&self, key: &str) -> Vec<Configured> {
         let flat = flat(key);
         let mut found: Vec<Configured> = self.relaxed.get(&flat).cloned().unwrap_or_default();
+        // Where a profile was chosen there is one answer: the environment's.
+        if !self.profiles.is_empty() && !found.is_empty() {
+            return found;
+        }
         found.extend(self.properties.get(&flat).into_iter().flatten().cloned());
         found
     }
@@ -75,13 +81,36 @@ impl Environment {
         self.properties.range(flat.clone()..).next().is_some_and(|(k, _)| k.starts_with(&flat))
     }
 
+    /// Of several values of one name those that count: of the chosen profiles, else of the base, else all.
+    #[must_use]
+    pub fn counting<'v>(&self, values: &'v [Configured]) -> Vec<&'v Configured> {
+        let chosen: Vec<&Configured> = values.iter().filter(|c| self.profiles.contains(&c.profile)).collect();
+        let base = || values.iter().filter(|c| c.profile.is_empty()).collect::<Vec<_>>();
+        match (chosen.is_empty(), base()) {
+            (false, _) => chosen,
+            (true, base) if base.is_empty() => values.iter().collect(),
+            (true, base) => base,
+        }
+    }
+
+    /// Is a variant read: the base, one that was chosen, or any where none was?
+    fn reads(&self, profile: &str) -> bool {
+        profile.is_empty() || self.profiles.is_empty() || self.profiles.iter().any(|p| p == profile)
+    }
+
     fn add_variable(&mut self, setting: &Setting, profile: &str) {
+        if !self.reads(profile) {
+            return;
+        }
         let configured = configured(setting, profile);
         push(self.relaxed.entry(flat(&setting.key)).or_default(), configured.clone());
         push(self.variables.entry(setting.key.clone()).or_default(), configured);
     }
 
     fn add_property(&mut self, setting: &Setting, profile: &str) {
+        if !self.reads(profile) {
+            return;
+        }
         push(self.properties.entry(flat(&setting.key)).or_default(), configured(setting, profile));
     }
 }
@@ -103,10 +132,11 @@ fn configured(setting: &Setting, profile: &str) -> Configured {
 
 /// Environments of all nodes, in their order.
 #[must_use]
-pub fn environments(facts: &Facts, nodes: &Nodes) -> Vec<Environment> {
+pub fn environments(facts: &Facts, nodes: &Nodes, profiles: &[String]) -> Vec<Environment> {
     let maps = config_maps(facts);
     let files = env_files(facts);
-    let mut all: Vec<Environment> = nodes.all.iter().map(|_| Environment::default()).collect();
+    let empty = Environment { profiles: profiles.to_vec(), ..Environment::default() };
+    let mut all: Vec<Environment> = nodes.all.iter().map(|_| empty.clone()).collect();
     let weights = folder_weights(facts, nodes);
     for (at, node) in nodes.all.iter().enumerate() {
         let main = main_variant(facts, node, &weights);

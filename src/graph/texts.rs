@@ -229,10 +229,8 @@ impl<'s, 'a> Texts<'s, 'a> {
 
     /// Values of a base configuration come before those of profiles, which only count without a base.
     fn configured(&self, values: &[Configured], nesting: u8) -> Option<Vec<Text>> {
-        let base: Vec<&Configured> = values.iter().filter(|c| c.profile.is_empty()).collect();
-        let used = if base.is_empty() { values.iter().collect() } else { base };
         let mut all: Vec<Text> = Vec::new();
-        for value in used {
+        for value in self.environment.counting(values) {
             let step = [Step::Configured(value.evidence())];
             let hidden = value.value == "***";
             let texts = if hidden {

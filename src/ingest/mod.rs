@@ -2,6 +2,7 @@
 //!
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
+pub mod annotations;
 pub mod duration;
 pub mod ecmascript;
 pub mod examples;
@@ -224,7 +225,8 @@ fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
     unit.lines = text.lines().count() as u32;
     secrets::mask(&mut unit);
     recognise::recognise(&mut unit, rules);
-    counted(Facts { units: vec![unit], ..Facts::default() }, language.id)
+    let notes = annotations::apply(&mut unit, &text);
+    counted(Facts { units: vec![unit], notes, ..Facts::default() }, language.id)
 }
 
 /// Manifests, specifications and configuration.

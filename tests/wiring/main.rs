@@ -1,6 +1,7 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
 mod dotnet;
+mod hints;
 mod products;
 mod spring;
 

@@ -16,6 +16,22 @@ impl Joiner<'_> {
         let shared_writes = self.shared_writes(&tables);
         let schemas = self.schemas();
         let mut notes = self.facts.notes.clone();
+        notes.append(&mut self.unmatched);
+        for (name, declared) in &self.config.services {
+            let known = self.nodes.all.iter().any(|n| {
+                n.evidence.iter().any(|e| e.source != SourceKind::Declared)
+                    && n.names.keys().any(|k| std::iter::once(name).chain(&declared.aliases).any(|d| d == k))
+            });
+            let ignored = declared.ignore.is_some();
+            if !known
+                && !ignored
+                && (!declared.aliases.is_empty() || declared.role.is_some() || declared.owner.is_some())
+            {
+                let text =
+                    format!("nothing that was read is called {name}: it is in the graph only because it is declared");
+                notes.push(Note::new(Place::new("", crate::config::FILE_NAME, 0), text));
+            }
+        }
         let idle = self.idle();
         let mut services = self.nodes.services(self.config, &self.facts.owners);
         services.retain(|s| !idle.contains(&s.name));
