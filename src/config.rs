@@ -42,8 +42,32 @@ pub struct Config {
     pub architecture: Vec<ArchitectureRule>,
     /// How the score is made.
     pub analysis: AnalysisConfig,
+    /// How the history of the repositories is read.
+    pub history: HistoryConfig,
     /// Thresholds of the gate.
     pub gate: GateConfig,
+}
+
+/// How the history of the repositories is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryConfig {
+    /// Read no history.
+    pub off: bool,
+    /// Read it too where an input is only a part of a repository.
+    pub enclosing: bool,
+    /// Authors stand under a pseudonym in every output.
+    pub pseudonyms: bool,
+    /// Days before the newest commit that count; two years if not given.
+    pub days: Option<u32>,
+}
+
+impl HistoryConfig {
+    /// Days before the newest commit that count: two years show habits of the present teams (ours).
+    #[must_use]
+    pub fn days(&self) -> u32 {
+        self.days.unwrap_or(730)
+    }
 }
 
 /// How the score is made.

@@ -5,6 +5,7 @@
 
 mod discover;
 mod git;
+mod history;
 mod map;
 mod write;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use discover::{Listing, Options, discover, root_names};
 pub use git::{Base, repository_of};
+pub use history::{COMMIT, FIELD, Log, histories};
 pub use map::Bytes;
 pub use write::{append, remove_inside, write_all, write_atomically, write_standard_output};
 

@@ -129,7 +129,14 @@ fn read_listing(
     config.profiles.extend(request.profiles.iter().cloned());
     let rules = all_rules(request, &config, &declared.folder)?;
     let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
-    let facts = ingest::ingest(&listing, &rules)?;
+    let mut facts = ingest::ingest(&listing, &rules)?;
+    // The same history on both sides of a comparison: it is not what a change changes.
+    if !config.history.off {
+        let logs = files::histories(&request.inputs, &listing.roots, config.history.enclosing);
+        if !logs.is_empty() {
+            facts.append(Facts { history: Some(ingest::history::read(&logs, &config.history)), ..Facts::default() });
+        }
+    }
     Ok(Reading { system: system_name(request, &config), config, rules, facts })
 }
 

@@ -11,6 +11,7 @@ pub mod design;
 pub mod evidence;
 pub mod expr;
 pub mod facts;
+pub mod history;
 pub mod metrics;
 pub mod plan;
 pub mod practice;
@@ -32,8 +33,9 @@ pub use facts::{
     Endpoint, Facts, Module, ModuleKind, Operation, Owner, ReadCounts, Route, SchemaFact, SchemaField, Setting,
     Settings, StoreEffect, Workload, WorkloadKind,
 };
+pub use history::{Authorship, ChangeSet, CoChange, History, HistoryFact};
 pub use metrics::Metrics;
 pub use plan::{Action, CycleBreak, Plan, Residue, Step, Verdict};
-pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, StepKind};
+pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, SharedLibrary, StepKind};
 pub use service::{Membership, Service, ServiceKind};
 pub use traffic::{Ledger, Relation, Traffic, TrafficRow};

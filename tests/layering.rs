@@ -167,7 +167,8 @@ fn plug_ins_do_not_know_each_other() {
 
 /// Plug-ins of a folder; a file that several of them share (`fold`, `view`) is no plug-in.
 fn siblings(folder: &str) -> Vec<String> {
-    let shared = ["fold", "span", "view", "json", "value", "ecmascript", "chains", "proxies", "flatten", "open"];
+    let shared =
+        ["fold", "span", "view", "json", "value", "ecmascript", "chains", "proxies", "flatten", "open", "scene"];
     let mut names: Vec<String> = std::fs::read_dir(root().join(folder))
         .map(|entries| {
             entries

@@ -98,3 +98,36 @@ fn facts_survive_being_written() {
     read.system.clone_from(&reading.system);
     assert!(unbraid::analyze(&read) == unbraid::analyze(&reading));
 }
+
+/// The smells of the sample: all that the truth names, and nothing that it does not.
+#[test]
+fn smells_of_the_sample_are_those_of_its_truth() {
+    let folder = root().join("samples/shop");
+    let truth: Value =
+        serde_yaml::from_str(&std::fs::read_to_string(folder.join("truth.yaml")).expect("truth")).expect("YAML");
+    let doubtful = |entry: &Value| entry.get("doubtful").is_some();
+    let key = |entry: &Value| {
+        let services: BTreeSet<String> =
+            list(entry, "services").iter().filter_map(|s| s.as_str().map(str::to_owned)).collect();
+        (text(entry, "smell"), services)
+    };
+    let smells = list(&truth, "smells");
+    let entities = list(&truth, "entities").iter().filter(|e| doubtful(e));
+    let mut allowed: BTreeSet<(String, BTreeSet<String>)> = smells.iter().map(key).collect();
+    allowed.extend(entities.map(|e| ("entity-service".to_owned(), BTreeSet::from([text(e, "service")]))));
+    let found = analyze(&folder);
+    let have: BTreeSet<(String, BTreeSet<String>)> =
+        found.findings.iter().map(|f| (f.smell.clone(), f.services.iter().cloned().collect())).collect();
+    // A smell of each service by itself stands in one line of the truth.
+    let inside = |(smell, services): &(String, BTreeSet<String>)| {
+        allowed.iter().any(|(s, all)| s == smell && (all == services || services.len() == 1 && services.is_subset(all)))
+    };
+    let spurious: Vec<_> = have.iter().filter(|f| !inside(f)).collect();
+    let named = |smell: &str, services: &BTreeSet<String>| {
+        have.iter().any(|(s, all)| s == smell && all == services)
+            || services.iter().all(|one| have.contains(&(smell.to_owned(), BTreeSet::from([one.clone()]))))
+    };
+    let wanted = smells.iter().filter(|e| !doubtful(e)).map(key);
+    let missing: Vec<_> = wanted.filter(|(smell, services)| !named(smell, services)).collect();
+    assert!(missing.is_empty() && spurious.is_empty(), "missing {missing:?}\nspurious {spurious:?}");
+}

@@ -35,6 +35,8 @@ pub struct Lexicon {
     pub aggregate: Vec<String>,
     /// First words of create, read, update, delete.
     pub crud: Vec<String>,
+    /// Words that tell nothing of what an operation does.
+    pub vague: Vec<String>,
     /// Words of personal data.
     pub personal: Vec<String>,
     /// Words of rules whose sites name an address without a purpose.
@@ -65,6 +67,118 @@ pub struct Thresholds {
     pub floor_share: f64,
     /// Fields that make a schema large.
     pub many_fields: usize,
+    /// Limits of smells.
+    pub smells: SmellLimits,
+}
+
+/// Limits of smells; what each means stands in `rules/thresholds.yaml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SmellLimits {
+    /// Knots.
+    pub knot: KnotLimits,
+    /// God services.
+    pub god: GodLimits,
+    /// Nano services.
+    pub nano: NanoLimits,
+    /// Wrong cuts.
+    pub wrong_cut: WrongCutLimits,
+    /// Central hubs.
+    pub hub: HubLimits,
+    /// Lockstep changes.
+    pub lockstep: LockstepLimits,
+    /// Services released together.
+    pub release_services: usize,
+    /// Teams.
+    pub teams: TeamLimits,
+    /// Rules (or their beginnings) of clients with a time limit of their own.
+    pub limited_clients: Vec<String>,
+}
+
+/// Knots.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct KnotLimits {
+    /// Members of a circle.
+    pub circle: usize,
+    /// Neighbours of each member.
+    pub neighbours: usize,
+    /// Callers of two or more members.
+    pub shared_callers: usize,
+}
+
+/// God services.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GodLimits {
+    /// Percentile, 0 to 1.
+    pub percentile: f64,
+    /// Measures above it.
+    pub measures: usize,
+    /// Services with code.
+    pub services: usize,
+}
+
+/// Nano services.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NanoLimits {
+    /// Operations at most.
+    pub operations: usize,
+    /// Callers at most.
+    pub callers: usize,
+}
+
+/// Wrong cuts.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WrongCutLimits {
+    /// Share of the handlers.
+    pub share: f64,
+    /// Handlers at least.
+    pub handlers: usize,
+}
+
+/// Central hubs.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HubLimits {
+    /// Share of the indirect pairs.
+    pub share: f64,
+    /// Indirect pairs at least.
+    pub pairs: u64,
+    /// Services at least.
+    pub services: usize,
+}
+
+/// Lockstep changes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockstepLimits {
+    /// Shared change sets.
+    pub revisions: u32,
+    /// Degree, 0 to 1.
+    pub degree: f64,
+    /// Files of a change set at most.
+    pub files: usize,
+    /// Hours within which changes of one author in two repositories count as one.
+    pub hours: u32,
+}
+
+/// Teams.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TeamLimits {
+    /// Services of a single layer.
+    pub services: usize,
+    /// Groups that contest a service.
+    pub contested: usize,
+    /// Share of the changes of each.
+    pub contested_share: f64,
+    /// Changes at least.
+    pub contested_changes: u32,
+    /// Share of the calls between two teams.
+    pub edge_share: f64,
 }
 
 /// Lower ends of bands.

@@ -57,6 +57,7 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     let score = score::report(&graph, &coupling, &knowledge);
     let metrics = (!coupling.members.is_empty()).then(|| metrics::metrics(&graph, &coupling));
     let entities = entities::entities(&graph, &coupling, &knowledge);
-    let (findings, not_evaluated) = smells::find(&graph, &coupling, &entities, &knowledge);
+    let scene = smells::Scene::new(&graph, &coupling, &entities, &verb_lies, &config.liberated, &knowledge);
+    let (findings, not_evaluated) = smells::find(&scene);
     Analysis { graph, coupling, score, metrics, entities, verb_lies, findings, not_evaluated, knowledge }
 }

@@ -249,7 +249,7 @@ pub fn report(graph: &ServiceGraph, coupling: &Coupling, knowledge: &Knowledge) 
         terms,
         marginals: marginals(coupling, &digraph, value),
         figures: figures(coupling, &digraph, &up),
-        sub_scores: sub_scores(graph),
+        sub_scores: sub_scores(graph, knowledge),
     })
 }
 
@@ -343,7 +343,7 @@ fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
 }
 
 /// Data ownership: the share of (service, table) pairs where a service that does not own the table uses it.
-fn sub_scores(graph: &ServiceGraph) -> SubScores {
+fn sub_scores(graph: &ServiceGraph, knowledge: &Knowledge) -> SubScores {
     let mut users: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for use_ in &graph.parts().tables {
         if let Some(database) = &use_.database {
@@ -355,8 +355,34 @@ fn sub_scores(graph: &ServiceGraph) -> SubScores {
     SubScores {
         runtime_exposure: None,
         data_ownership: (pairs > 0).then(|| 100.0 * foreign as f64 / pairs as f64),
-        change_coupling: None,
+        change_coupling: change_coupling(graph, knowledge),
     }
+}
+
+/// Change coupling: the share of synchronous edges between services whose two ends change together (analysis §3).
+fn change_coupling(graph: &ServiceGraph, knowledge: &Knowledge) -> Option<f64> {
+    let history = graph.parts().history.as_ref()?;
+    let limits = knowledge.thresholds.smells.lockstep;
+    let together: BTreeSet<(&str, &str)> = history
+        .pairs
+        .iter()
+        .filter(|p| p.shared >= limits.revisions && p.degree >= limits.degree)
+        .map(|p| (p.a.as_str(), p.b.as_str()))
+        .collect();
+    let inside: BTreeSet<&str> = graph
+        .services()
+        .iter()
+        .filter(|s| s.membership.as_ref().is_some_and(|m| m.member))
+        .map(|s| s.name.as_str())
+        .collect();
+    let edges: Vec<(&str, &str)> = graph
+        .dependencies()
+        .iter()
+        .filter(|d| blocks(d) && inside.contains(d.source.as_str()) && inside.contains(d.target.as_str()))
+        .map(|d| (d.source.as_str().min(&d.target), d.source.as_str().max(&d.target)))
+        .collect();
+    let coupled = edges.iter().filter(|e| together.contains(*e)).count();
+    (!edges.is_empty()).then(|| 100.0 * coupled as f64 / edges.len() as f64)
 }
 
 #[cfg(test)]

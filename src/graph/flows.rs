@@ -3,6 +3,8 @@
 //! Follows calls by name and receiver type inside the service, as `served` does, and keeps the order of the code,
 //! loops, and which decisions stand between. Sees one service; whom a call leads to is joined later by its place.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::code::Call;
@@ -12,6 +14,7 @@ use super::scope::{FunctionId, Scope};
 use super::served::{callees, handler_of};
 use super::sites::{Outbound, SiteReader};
 use super::stores;
+use words::{calls_something, compatible, is_endless, is_error, is_transport, mentions};
 
 /// How deep a handler is followed.
 const DEPTH: usize = 14;
@@ -34,12 +37,46 @@ enum Event {
     Enter(Vec<FunctionId>, bool),
 }
 
+/// Lines of conditions, and the place of the call whose result each looks at.
+type Checks = Vec<(u32, Place)>;
+
 /// A function: its events in order, and its decisions about results of remote calls.
 #[derive(Debug, Default)]
 struct Body {
     events: Vec<(u32, Event)>,
+    /// Takes messages: its loop is one over messages, not over elements.
+    consumes: bool,
     /// (line, place of the call whose result is looked at).
-    checks: Vec<(u32, Place)>,
+    checks: Checks,
+    /// Conditions with more than one way on.
+    forks: Vec<Fork>,
+}
+
+/// Branches of conditions in which something stands: condition, and which of its branches.
+type Branches = Vec<(u32, u32)>;
+
+/// A condition with several ways on.
+#[derive(Debug)]
+struct Fork {
+    /// Number of the condition in the service.
+    id: u32,
+    /// Its line, and the last line of the whole statement.
+    lines: (u32, u32),
+    /// Lines where further branches begin.
+    branches: Vec<u32>,
+    /// What follows the statement is its other branch, up to this line.
+    until: Option<u32>,
+}
+
+impl Fork {
+    /// The branch in which a line stands; `None` if it stands in none.
+    fn branch(&self, line: u32) -> Option<u32> {
+        if line > self.lines.0 && line <= self.lines.1 || line == self.lines.0 && !self.branches.is_empty() {
+            let at = self.branches.iter().filter(|b| **b <= line).count() as u32;
+            return (line > self.lines.0).then_some(at);
+        }
+        self.until.filter(|end| line > self.lines.1 && line <= *end).map(|_| 1 + self.branches.len() as u32)
+    }
 }
 
 /// The flows of one service.
@@ -50,15 +87,15 @@ pub fn flows(reader: &SiteReader<'_, '_>, outbound: &[Outbound], waits: &Waits) 
     entries.sort();
     entries.dedup();
     let mut reached: BTreeSet<FunctionId> = BTreeSet::new();
-    let mut all: Vec<Flow> = entries.iter().map(|e| walker.flow(*e, &mut reached)).collect();
+    let mut all: Vec<Flow> = entries.iter().map(|e| walker.flow(*e, true, &mut reached)).collect();
     // What no entry reaches runs by other means: schedulers, start-up, frameworks.
     let rest: Vec<FunctionId> = walker.acting().into_iter().filter(|f| !reached.contains(f)).collect();
     for function in rest {
         if !reached.contains(&function) {
-            all.push(walker.flow(function, &mut reached));
+            all.push(walker.flow(function, false, &mut reached));
         }
     }
-    all.retain(|f| !f.steps.is_empty());
+    all.retain(|f| !f.steps.is_empty() || f.switches_on.is_some());
     all.sort_by(|a, b| (&a.place, &a.handler).cmp(&(&b.place, &b.handler)));
     all
 }
@@ -104,6 +141,9 @@ impl<'w, 'a> Walker<'w, 'a> {
         }
         for (unit, site) in reader.live() {
             let Some(function) = site.function else { continue };
+            if site.kind == SiteKind::Consume {
+                bodies.entry(FunctionId { unit, function }).or_default().consumes = true;
+            }
             let kind = match (site.kind, stores::access(reader, unit, site)) {
                 (SiteKind::Publish, _) => StepKind::Publish,
                 (_, Some(TableAccess::Reads)) => StepKind::StoreRead,
@@ -125,20 +165,31 @@ impl<'w, 'a> Walker<'w, 'a> {
         walker
     }
 
+    /// What a function has checked when it returns: one that is called to check, and throws otherwise.
+    fn guards(&self, id: FunctionId) -> Vec<Place> {
+        let name = self.scope.unit(id.unit).functions[id.function as usize].name.to_lowercase();
+        let checks = ["require", "ensure", "check", "validate", "verify", "assert", "guard"];
+        if !checks.iter().any(|c| name.starts_with(c)) {
+            return Vec::new();
+        }
+        self.bodies.get(&id).map(|b| b.checks.iter().map(|(_, p)| p.clone()).collect()).unwrap_or_default()
+    }
+
     /// Functions that act by themselves, with the named function around a closure instead of the closure.
     fn acting(&self) -> Vec<FunctionId> {
         let acts = |body: &Body| body.events.iter().any(|(_, e)| matches!(e, Event::Step(..)));
         let mut all: Vec<FunctionId> =
-            self.bodies.iter().filter(|(_, b)| acts(b)).map(|(id, _)| self.outermost(*id)).collect();
+            self.bodies.iter().filter(|(_, b)| acts(b)).map(|(id, _)| self.named(*id)).collect();
         all.sort();
         all.dedup();
         all
     }
 
-    fn outermost(&self, id: FunctionId) -> FunctionId {
+    /// The nearest function with a name around a closure.
+    fn named(&self, id: FunctionId) -> FunctionId {
         let functions = &self.scope.unit(id.unit).functions;
         let mut at = id.function;
-        while let Some(parent) = functions[at as usize].parent {
+        while let (true, Some(parent)) = (functions[at as usize].name.is_empty(), functions[at as usize].parent) {
             at = parent;
         }
         FunctionId { unit: id.unit, function: at }
@@ -150,25 +201,56 @@ impl<'w, 'a> Walker<'w, 'a> {
     }
 
     fn name(&self, id: FunctionId) -> String {
-        let function = &self.scope.unit(id.unit).functions[id.function as usize];
+        let functions = &self.scope.unit(id.unit).functions;
+        let mut at = id.function;
+        at = self.named(FunctionId { unit: id.unit, function: at }).function;
+        let function = &functions[at as usize];
         match &function.owner {
             Some(owner) => format!("{owner}.{}", function.name),
+            None if function.name.is_empty() => format!("the function at {}", self.place(id, function.line)),
             None => function.name.clone(),
         }
     }
 
-    fn flow(&self, entry: FunctionId, reached: &mut BTreeSet<FunctionId>) -> Flow {
+    fn flow(&self, entry: FunctionId, serves: bool, reached: &mut BTreeSet<FunctionId>) -> Flow {
         let function = &self.scope.unit(entry.unit).functions[entry.function as usize];
         let mut flow = Flow {
             service: self.service.to_owned(),
             place: self.place(entry, function.line),
             handler: self.name(entry),
+            entry: serves,
+            switches_on: self.switch(entry),
             steps: Vec::new(),
             cut: false,
         };
-        let mut visit = Visit { walker: self, flow: &mut flow, reached, visited: BTreeSet::new(), stack: Vec::new() };
-        visit.enter(entry, false, &BTreeSet::new());
+        let mut visit = Visit {
+            walker: self,
+            flow: &mut flow,
+            reached,
+            visited: BTreeSet::new(),
+            stack: Vec::new(),
+            branches: Vec::new(),
+            ways: BTreeMap::new(),
+            holders: Vec::new(),
+        };
+        visit.enter(entry, None, false, &BTreeSet::new());
+        let (ways, holders) = (visit.ways, visit.holders);
+        for (step, holder) in flow.steps.iter_mut().zip(&holders) {
+            step.ways = ways.get(holder).map_or(0, |w| compatible(&w.values().collect::<Vec<_>>()));
+        }
         flow
+    }
+
+    /// A choice among several cases by a value that names a kind of work.
+    fn switch(&self, entry: FunctionId) -> Option<(String, Place)> {
+        let unit = self.scope.unit(entry.unit);
+        let function = &unit.functions[entry.function as usize];
+        let kinds = ["type", "kind", "action", "command", "operation", "op", "requesttype", "gettype", "getaction"];
+        let inside = unit.conditions.iter().filter(|c| function.line <= c.line && c.end_line <= function.end_line);
+        inside.filter(|c| c.many).find_map(|c| {
+            let name = c.names.iter().find(|n| kinds.contains(&n.to_lowercase().as_str()))?;
+            Some((name.clone(), self.place(entry, c.line)))
+        })
     }
 
     /// Remote calls that a function reaches.
@@ -188,9 +270,10 @@ impl<'w, 'a> Walker<'w, 'a> {
         }
     }
 
-    /// Fills in which conditions look at results of remote calls.
+    /// Fills in which conditions look at results of remote calls, and where ways part.
     fn decisions(&mut self) {
-        let mut found: Vec<(FunctionId, Vec<(u32, Place)>)> = Vec::new();
+        let mut found: Vec<(FunctionId, Checks, Vec<Fork>)> = Vec::new();
+        let mut number = 0;
         for (u, unit) in self.scope.units.iter().enumerate() {
             let mut by_function: BTreeMap<u32, Vec<&Condition>> = BTreeMap::new();
             for condition in &unit.conditions {
@@ -206,18 +289,26 @@ impl<'w, 'a> Walker<'w, 'a> {
             }
             for (function, conditions) in by_function {
                 let id = FunctionId { unit: u as u32, function };
+                let end = unit.functions[function as usize].end_line;
+                let forks = conditions.iter().filter(|c| c.leaves || !c.branches.is_empty()).map(|c| {
+                    number += 1;
+                    let until = (c.leaves && c.branches.is_empty()).then_some(end);
+                    Fork { id: number, lines: (c.line, c.end_line), branches: c.branches.clone(), until }
+                });
+                let forks: Vec<Fork> = forks.collect();
                 let checks = self.checks(id, &conditions);
-                if !checks.is_empty() {
-                    found.push((id, checks));
+                if self.bodies.contains_key(&id) && !(checks.is_empty() && forks.is_empty()) {
+                    found.push((id, checks, forks));
                 }
             }
         }
-        for (id, checks) in found {
-            self.bodies.entry(id).or_default().checks = checks;
+        for (id, checks, forks) in found {
+            let body = self.bodies.entry(id).or_default();
+            (body.checks, body.forks) = (checks, forks);
         }
     }
 
-    fn checks(&self, id: FunctionId, conditions: &[&Condition]) -> Vec<(u32, Place)> {
+    fn checks(&self, id: FunctionId, conditions: &[&Condition]) -> Checks {
         let Some(body) = self.bodies.get(&id) else { return Vec::new() };
         let unit = self.scope.unit(id.unit);
         // Lines of calls with the remote calls behind them.
@@ -249,7 +340,9 @@ impl<'w, 'a> Walker<'w, 'a> {
                 let near = behind.range(binding.line..=binding.line + WRAPPED).next();
                 places.extend(near.into_iter().flat_map(|(_, p)| p.iter().cloned()));
             }
-            let known = names.iter().filter(|(name, _)| mentions(&binding.value, name, 0));
+            // A call that acts gives a result of its own, whatever it is handed.
+            let acts = body.events.iter().any(|(l, _)| (binding.line..=binding.line + WRAPPED).contains(l));
+            let known = names.iter().filter(|(name, _)| mentions(&binding.value, name, !acts, 0));
             places.extend(known.flat_map(|(_, p)| p.iter().cloned()));
             if !places.is_empty() && !is_error(&binding.place) {
                 names.entry(&binding.place).or_default().extend(places);
@@ -282,7 +375,8 @@ fn follow(scope: &Scope<'_>, u: u32, waits: &Waits, bodies: &mut BTreeMap<Functi
         }
     }
     for (i, function) in unit.functions.iter().enumerate() {
-        if let Some(parent) = function.parent {
+        // A closure runs where it stands; an inner function with a name runs where it is called.
+        if let Some(parent) = function.parent.filter(|_| function.name.is_empty()) {
             let inner = FunctionId { unit: u, function: i as u32 };
             let outer = bodies.entry(FunctionId { unit: u, function: parent }).or_default();
             outer.events.push((function.line, Event::Enter(vec![inner], false)));
@@ -292,39 +386,65 @@ fn follow(scope: &Scope<'_>, u: u32, waits: &Waits, bodies: &mut BTreeMap<Functi
 
 fn entered(scope: &Scope<'_>, id: FunctionId, call: &Call) -> Vec<FunctionId> {
     // What is spawned and never awaited is no part of what the entry does before it answers.
-    if call.spawned { Vec::new() } else { callees(scope, id, call) }
+    // `methodOn(Type.class).method()` makes a link to a method, it does not call it.
+    let is_link = matches!(&call.receiver, Some(Expr::Call(_, name, _)) if name == "methodOn");
+    if call.spawned || is_link {
+        return Vec::new();
+    }
+    let all = callees(scope, id, call);
+    // Of several methods of one name, those that take as many arguments.
+    let takes = |f: &FunctionId| scope.unit(f.unit).functions[f.function as usize].parameters.len();
+    let fitting: Vec<FunctionId> = all.iter().copied().filter(|f| takes(f) == call.arguments.len()).collect();
+    if fitting.is_empty() { all } else { fitting }
 }
 
 struct Visit<'v, 'w, 'a> {
     walker: &'v Walker<'w, 'a>,
     flow: &'v mut Flow,
     reached: &'v mut BTreeSet<FunctionId>,
-    visited: BTreeSet<(FunctionId, bool)>,
+    visited: BTreeSet<(FunctionId, bool, Branches)>,
     stack: Vec<FunctionId>,
+    branches: Branches,
+    /// Where each function is called from.
+    ways: BTreeMap<FunctionId, BTreeMap<(FunctionId, u32), Branches>>,
+    /// Functions that hold the steps, in their order.
+    holders: Vec<FunctionId>,
 }
 
 impl Visit<'_, '_, '_> {
-    fn enter(&mut self, id: FunctionId, in_loop: bool, checked: &BTreeSet<Place>) {
+    fn enter(&mut self, id: FunctionId, from: Option<(FunctionId, u32)>, in_loop: bool, checked: &BTreeSet<Place>) {
         let deep = self.stack.len() > DEPTH || self.visited.len() > MOST_VISITS;
         self.flow.cut |= deep;
-        if deep || self.stack.contains(&id) || !self.visited.insert((id, in_loop)) {
+        self.ways.entry(id).or_default().extend(from.map(|at| (at, self.branches.clone())));
+        if deep || self.stack.contains(&id) || !self.visited.insert((id, in_loop, self.branches.clone())) {
             return;
         }
         self.reached.insert(id);
         let Some(body) = self.walker.bodies.get(&id) else { return };
         self.stack.push(id);
+        let endless =
+            body.consumes || is_endless(&self.walker.scope.unit(id.unit).functions[id.function as usize].name);
+        let before = checked.clone();
+        let mut guarded: BTreeSet<Place> = BTreeSet::new();
         for (line, event) in &body.events {
-            let mut known = checked.clone();
+            let mut known = before.clone();
+            known.extend(guarded.iter().cloned());
             known.extend(body.checks.iter().filter(|(at, _)| at < line).map(|(_, p)| p.clone()));
+            let depth = self.branches.len();
+            self.branches.extend(body.forks.iter().filter_map(|f| Some((f.id, f.branch(*line)?))));
             match event {
                 Event::Enter(callees, looped) => {
-                    callees.iter().for_each(|c| self.enter(*c, in_loop || *looped, &known));
+                    for callee in callees {
+                        self.enter(*callee, Some((id, *line)), in_loop || *looped && !endless, &known);
+                        guarded.extend(self.walker.guards(*callee));
+                    }
                 }
                 Event::Step(kind, says, looped) => {
                     let place = self.walker.place(id, *line);
-                    self.step(*kind, place, self.walker.name(id), says, in_loop || *looped, known);
+                    self.step(*kind, place, id, says, in_loop || *looped && !endless, known);
                 }
             }
+            self.branches.truncate(depth);
         }
         self.stack.pop();
     }
@@ -333,77 +453,34 @@ impl Visit<'_, '_, '_> {
         &mut self,
         kind: StepKind,
         place: Place,
-        function: String,
+        holder: FunctionId,
         says: &str,
         looped: bool,
         known: BTreeSet<Place>,
     ) {
         if let Some(step) = self.flow.steps.iter_mut().find(|s| s.kind == kind && s.place == place) {
             step.in_loop |= looped;
+            // Reached on several ways: what they have in common is left.
+            step.branches.retain(|b| self.branches.contains(b));
             return;
         }
         if self.flow.steps.len() >= MOST_STEPS {
             self.flow.cut = true;
             return;
         }
-        let says = says.to_owned();
+        let (says, function) = (says.to_owned(), self.walker.name(holder));
         let after_check_of = known.into_iter().filter(|p| *p != place).collect();
-        self.flow.steps.push(FlowStep { kind, place, function, in_loop: looped, says, after_check_of });
-    }
-}
-
-/// A name that holds an error, not a result.
-fn is_error(name: &str) -> bool {
-    matches!(name.rsplit('.').next().unwrap_or(name), "err" | "error" | "e" | "ex" | "exception" | "ok" | "_")
-}
-
-/// A name that asks whether the call went through, not what it said.
-fn is_transport(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    matches!(
-        lower.as_str(),
-        "statuscode"
-            | "getstatuscode"
-            | "status_code"
-            | "issuccessstatuscode"
-            | "issuccess"
-            | "is_success"
-            | "ok"
-            | "is2xxsuccessful"
-            | "raise_for_status"
-            | "getstatuscodevalue"
-            | "is_err"
-            | "is_ok"
-            | "err"
-            | "error"
-            | "issuccessful"
-            | "iserror"
-    )
-}
-
-fn calls_something(value: &Expr, depth: usize) -> bool {
-    let go = |e: &Expr| depth < 16 && calls_something(e, depth + 1);
-    match value {
-        Expr::Call(..) | Expr::Out(..) => true,
-        Expr::Field(inner, _) => go(inner),
-        Expr::Index(inner, key) => go(inner) || go(key),
-        Expr::Choice(parts) | Expr::Concat(parts) | Expr::List(parts) => parts.iter().any(go),
-        Expr::Opaque(reason) => reason.contains("await"),
-        _ => false,
-    }
-}
-
-fn mentions(value: &Expr, name: &str, depth: usize) -> bool {
-    let go = |e: &Expr| depth < 16 && mentions(e, name, depth + 1);
-    match value {
-        Expr::Ref(other) => other == name,
-        Expr::Field(inner, _) | Expr::Out(inner, _) => go(inner) || value.dotted().as_deref() == Some(name),
-        Expr::Index(inner, key) => go(inner) || go(key),
-        Expr::Call(receiver, _, arguments) => {
-            receiver.as_deref().is_some_and(go) || arguments.iter().any(|a| go(&a.value))
-        }
-        Expr::Choice(parts) | Expr::Concat(parts) | Expr::List(parts) | Expr::Lambda(parts) => parts.iter().any(go),
-        Expr::Map(entries) => entries.iter().any(|(_, v)| go(v)),
-        _ => false,
+        let branches = self.branches.clone();
+        self.flow.steps.push(FlowStep {
+            kind,
+            place,
+            function,
+            in_loop: looped,
+            says,
+            after_check_of,
+            ways: 0,
+            branches,
+        });
+        self.holders.push(holder);
     }
 }

@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod edges;
 pub mod fallbacks;
 pub mod flows;
+pub mod history;
 pub mod join;
 pub mod link;
 pub mod observed;
@@ -29,8 +30,8 @@ pub mod values;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Candidate, Dependency, Endpoint, Finding, Flow, Note, Owner, Practice, Profile, ReadCounts, SchemaFact, Service,
-    SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
+    Candidate, Dependency, Endpoint, Finding, Flow, History, Note, Owner, Practice, Profile, ReadCounts, SchemaFact,
+    Service, SharedLibrary, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite,
 };
 
 /// The parts of a graph, each sorted by its identity.
@@ -62,6 +63,12 @@ pub struct Parts {
     pub practices: Vec<Practice>,
     /// How services are built and deployed.
     pub profiles: Vec<Profile>,
+    /// What the history says; `None` = not measured.
+    pub history: Option<History>,
+    /// Why it was not measured, with the command that helps.
+    pub history_missing: String,
+    /// Libraries with types of the domain that several services use.
+    pub libraries: Vec<SharedLibrary>,
     /// Findings that only linking can see (hard-coded addresses, dual writes).
     pub findings: Vec<Finding>,
     /// What traces say.

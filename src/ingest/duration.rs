@@ -12,6 +12,13 @@ const MOST: f64 = 86_400_000.0;
 pub fn millis(value: &Expr, unit: &str) -> Option<u64> {
     match value {
         Expr::Literal(text) => written(text, unit),
+        Expr::Env(_, Some(default)) | Expr::Property(_, Some(default)) => millis(default, unit),
+        Expr::Choice(parts) => parts.iter().find_map(|p| millis(p, unit)),
+        Expr::Call(_, name, arguments)
+            if matches!(name.as_str(), "Number" | "parseInt" | "int" | "float" | "valueOf" | "Atoi") =>
+        {
+            arguments.first().and_then(|a| millis(&a.value, unit))
+        }
         Expr::Call(_, name, arguments) => {
             let unit = match name.rsplit('.').next().unwrap_or(name) {
                 "ofSeconds" | "FromSeconds" | "from_secs" | "seconds" | "from_secs_f64" | "Seconds" => "s",

@@ -6,6 +6,7 @@ pub mod annotations;
 pub mod duration;
 pub mod ecmascript;
 pub mod examples;
+pub mod history;
 pub mod manifests;
 pub mod paths;
 pub mod practices;

@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::model::code::Call;
 use crate::model::facts::SettingsScope;
-use crate::model::{Argument, Expr, Facts, Place, Practice, PracticeKind, Setting, Unit};
+use crate::model::{
+    Argument, Expr, Facts, Module, ModuleKind, Place, Practice, PracticeKind, Setting, Unit, Workload, WorkloadKind,
+};
 use crate::rules::Pattern;
 
 use super::duration::{millis, written};
@@ -61,11 +63,16 @@ pub fn find(facts: &Facts) -> Vec<Practice> {
     let entries: Vec<Entry> = serde_yaml::from_str(include_str!("../../rules/practices.yaml"))
         .expect("rules/practices.yaml is checked by a test");
     let book = Book::of(&entries);
-    let mut all: Vec<Practice> = facts.units.par_iter().flat_map_iter(|unit| book.unit(unit)).collect();
+    let constants = Constants::of(facts);
+    let mut all: Vec<Practice> = facts.units.par_iter().flat_map_iter(|unit| book.unit(unit, &constants)).collect();
     for module in &facts.modules {
         for library in &module.depends_on {
             for entry in entries.iter().filter(|e| e.libraries.iter().any(|p| p.matches(library))) {
-                all.push(Practice::new(entry.kind, module.place.clone(), &format!("depends on {library}")));
+                let says = format!("depends on {library}");
+                all.push(Practice::new(entry.kind, module.place.clone(), &says));
+                // What a parent of Maven depends on, all modules below it do.
+                let heirs = facts.modules.iter().filter(|m| inherits(m, module));
+                all.extend(heirs.map(|m| Practice::new(entry.kind, m.place.clone(), &says)));
             }
         }
     }
@@ -80,9 +87,17 @@ pub fn find(facts: &Facts) -> Vec<Practice> {
             _ => None,
         };
         all.extend(settings.values.iter().flat_map(|s| book.setting(s, name)));
+        if matches!(settings.scope, SettingsScope::Folder(_)) && settings.format != "dotenv" {
+            all.extend(settings.values.iter().filter(|s| is_fixed(s)).map(|s| {
+                let says = format!("{}: {}", s.key, s.value);
+                let targets = vec![s.key.clone()];
+                Practice { targets, ..Practice::new(PracticeKind::FixedValue, s.place.clone(), &says) }
+            }));
+        }
     }
     for workload in &facts.workloads {
         all.extend(workload.environment.iter().flat_map(|s| book.setting(s, Some(&workload.name))));
+        all.extend(agent(workload));
     }
     all
 }
@@ -103,7 +118,7 @@ impl<'e> Book<'e> {
         book
     }
 
-    fn unit(&self, unit: &Unit) -> Vec<Practice> {
+    fn unit(&self, unit: &Unit, constants: &Constants<'_>) -> Vec<Practice> {
         let mut all = Vec::new();
         let place = |line: u32| Place::new(&unit.place.root, &unit.place.path, line);
         for call in &unit.calls {
@@ -111,20 +126,21 @@ impl<'e> Book<'e> {
             let exact = self.calls.get(name).into_iter().flatten();
             for pattern in exact.chain(self.globs.iter().filter(|p| p.name.matches(name))) {
                 if pattern.on.as_ref().is_none_or(|on| is_called_on(call, on)) {
-                    let value = call.arguments.iter().find_map(|a| millis(&a.value, unit_of(unit, pattern.entry)));
+                    let scale = unit_of(unit, pattern.entry);
+                    let value = call.arguments.iter().find_map(|a| constants.millis(unit, &a.value, scale));
                     all.push(made(unit, pattern.entry, place(call.line), call.function, name, value));
                 }
             }
             let text = format!("{}.{name}", call.receiver.as_ref().and_then(Expr::dotted).unwrap_or_default());
             self.keys(&call.arguments, &text.to_lowercase(), 0, &mut |entry, key, value| {
-                let value = millis(value, unit_of(unit, entry));
+                let value = constants.millis(unit, value, unit_of(unit, entry));
                 all.push(made(unit, entry, place(call.line), call.function, key, value));
             });
         }
         for binding in &unit.bindings {
             let text = format!("{} {}", binding.place, binding.type_name.as_deref().unwrap_or_default());
             self.inside(&binding.value, &text.to_lowercase(), 0, &mut |entry, key, value| {
-                let value = millis(value, unit_of(unit, entry));
+                let value = constants.millis(unit, value, unit_of(unit, entry));
                 all.push(made(unit, entry, place(binding.line), binding.function, key, value));
             });
         }
@@ -159,7 +175,9 @@ impl<'e> Book<'e> {
 
     fn key(&self, name: &str, value: &Expr, within: &str, see: &mut impl FnMut(&'e Entry, &str, &Expr)) {
         for entry in self.entries.iter().filter(|e| e.keys.iter().any(|k| k == name)) {
-            if entry.within.iter().any(|w| within.contains(w.as_str())) {
+            // What a server grants its clients is no limit of a call.
+            let server = within.contains("server") && !within.contains("client");
+            if !server && entry.within.iter().any(|w| within.contains(w.as_str())) {
                 see(entry, name, value);
             }
         }
@@ -208,6 +226,131 @@ impl<'e> Book<'e> {
             }
         }
         all
+    }
+}
+
+/// An agent that is started beside the program and exports what it sees.
+fn agent(workload: &Workload) -> Option<Practice> {
+    let starts = |text: &str| {
+        let lower = text.to_lowercase();
+        lower.contains("javaagent") || lower.contains("opentelemetry") || lower.contains("ddtrace")
+    };
+    let set = workload.environment.iter().find(|s| !s.key.starts_with("OTEL_") && starts(&s.value));
+    let started = workload.command.iter().find(|c| starts(c));
+    let (place, says) = match (set, started) {
+        (Some(set), _) => (set.place.clone(), format!("{}: {}", set.key, set.value)),
+        (None, Some(started)) => (workload.place.clone(), started.clone()),
+        (None, None) => return None,
+    };
+    let practice = Practice::new(PracticeKind::Telemetry, place, &says);
+    let named = workload.kind != WorkloadKind::Dockerfile;
+    Some(Practice { service: if named { workload.name.clone() } else { String::new() }, ..practice })
+}
+
+/// Does a module of Maven lie below an aggregate one of the same root?
+fn inherits(module: &Module, parent: &Module) -> bool {
+    let below = parent.folder.is_empty() || module.folder.starts_with(&format!("{}/", parent.folder));
+    parent.build == "maven"
+        && parent.kind == ModuleKind::Aggregate
+        && module.build == "maven"
+        && module.place != parent.place
+        && module.place.root == parent.place.root
+        && below
+}
+
+/// A value that differs between environments and is written out: an address with a host, or a credential.
+fn is_fixed(setting: &Setting) -> bool {
+    let value = setting.value.as_str();
+    let lower = setting.key.to_lowercase();
+    let filled_in = value.contains("${")
+        || value.contains("%{")
+        || value.starts_with('$')
+        || value.contains("#{")
+        || value.contains("@");
+    if filled_in || lower.starts_with("logging.") || lower.contains("schema") || lower.contains("$id") {
+        return false;
+    }
+    if crate::model::evidence::is_secret_key(&setting.key) {
+        // What surrounds a secret (its lifetime, the header that carries it) is none.
+        let around =
+            ["lifetime", "minutes", "seconds", "days", "expiration", "expiry", "ttl", "header", "prefix", "type"];
+        let last = lower.rsplit(['.', '_', ':']).next().unwrap_or(&lower);
+        return value == "***" && !around.iter().any(|w| last.contains(w));
+    }
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    let scheme = scheme.rsplit(':').next().unwrap_or(scheme);
+    let known = [
+        "http",
+        "https",
+        "mongodb",
+        "mongodb+srv",
+        "mysql",
+        "postgresql",
+        "postgres",
+        "mariadb",
+        "sqlserver",
+        "redis",
+        "rediss",
+        "amqp",
+        "amqps",
+        "tcp",
+        "ssl",
+        "kafka",
+        "nats",
+        "grpc",
+        "ws",
+        "wss",
+        "bolt",
+        "neo4j",
+        "ldap",
+    ];
+    if !known.contains(&scheme) {
+        return false;
+    }
+    let host: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
+    let local = ["localhost", "127.0.0.1", "0.0.0.0", "www.w3.org", "schemas.microsoft.com", "json.schemastore.org"];
+    !host.is_empty() && !local.contains(&host.as_str())
+}
+
+/// Numbers that are kept under a name: fields of configuration objects, constants.
+struct Constants<'f>(BTreeMap<&'f str, Vec<(&'f Unit, &'f Expr)>>);
+
+impl<'f> Constants<'f> {
+    fn of(facts: &'f Facts) -> Self {
+        let mut all: BTreeMap<&str, Vec<(&Unit, &Expr)>> = BTreeMap::new();
+        for unit in &facts.units {
+            for binding in &unit.bindings {
+                let last = binding.place.rsplit('.').next().unwrap_or(&binding.place);
+                let mut add = |name: &'f str, value: &'f Expr| {
+                    if name.to_lowercase().contains("timeout") || name.to_lowercase().contains("deadline") {
+                        all.entry(name).or_default().push((unit, value));
+                    }
+                };
+                add(last, &binding.value);
+                if let Expr::Map(entries) = &binding.value {
+                    entries.iter().for_each(|(name, value)| add(name, value));
+                }
+            }
+        }
+        Self(all)
+    }
+
+    /// Milliseconds of a value, through one name: in the same file, else under the same top folder where all agree.
+    fn millis(&self, unit: &Unit, value: &Expr, scale: &str) -> Option<u64> {
+        if let Some(found) = millis(value, scale) {
+            return Some(found);
+        }
+        let (Expr::Ref(name) | Expr::Field(_, name)) = value else { return None };
+        let all = self.0.get(name.as_str())?;
+        let here = all.iter().find(|(u, _)| u.place == unit.place).and_then(|(_, v)| millis(v, scale));
+        let top = |u: &Unit| (u.place.root.clone(), u.place.path.split('/').next().unwrap_or_default().to_owned());
+        let near = || {
+            let mut values: Vec<u64> =
+                all.iter().filter(|(u, _)| top(u) == top(unit)).filter_map(|(_, v)| millis(v, scale)).collect();
+            values.dedup();
+            (values.len() == 1).then(|| values[0])
+        };
+        here.or_else(near)
     }
 }
 

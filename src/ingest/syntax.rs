@@ -58,19 +58,50 @@ pub fn conditions(root: Node<'_>, source: &str) -> Vec<Condition> {
         }
         let kind = node.kind();
         let decides = ["if", "elif", "else_if", "unless", "conditional", "ternary", "guard"];
-        let is_condition = decides.iter().any(|d| kind.starts_with(d));
-        if let Some(condition) = node.child_by_field_name("condition").filter(|_| is_condition) {
+        let many = ["switch", "match", "when", "case", "expression_switch"].iter().any(|d| kind.starts_with(d));
+        let is_condition = many || decides.iter().any(|d| kind.starts_with(d));
+        let field = ["condition", "value", "subject"].iter().find_map(|f| node.child_by_field_name(f));
+        let subject = || children(node).into_iter().find(|c| c.kind() == "when_subject");
+        if let Some(condition) = field.or_else(subject).filter(|_| is_condition) {
             let mut names = Vec::new();
             mentioned(condition, source, &mut names, 0);
             names.sort();
             names.dedup();
             let end_line = node.end_position().row as u32 + 1;
-            all.push(Condition { line: line(condition), end_line, names });
+            let (branches, leaves) = branches(node, many);
+            all.push(Condition { line: line(condition), end_line, branches, leaves, many, names });
         }
         queue.extend(children(node).into_iter().map(|c| (c, depth + 1)));
     }
     all.sort_by(|a, b| (a.line, a.end_line, &a.names).cmp(&(b.line, b.end_line, &b.names)));
     all
+}
+
+/// Lines where the further branches of a condition begin, and whether its first one leaves the function.
+fn branches(node: Node<'_>, many: bool) -> (Vec<u32>, bool) {
+    let mut cursor = node.walk();
+    if many {
+        let is_case = |kind: &str| {
+            ["case", "switch_block_statement_group", "switch_rule", "switch_section", "when_entry", "default"]
+                .iter()
+                .any(|k| kind.contains(k))
+        };
+        let direct = children(node);
+        let inner = direct.iter().flat_map(|c| children(*c));
+        let mut lines: Vec<u32> = direct.iter().copied().chain(inner).filter(|n| is_case(n.kind())).map(line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        return (lines, false);
+    }
+    let lines: Vec<u32> = node.children_by_field_name("alternative", &mut cursor).map(line).collect();
+    let first = node.child_by_field_name("consequence").or_else(|| node.child_by_field_name("body"));
+    let leaving = |n: Node<'_>| ["return", "throw", "raise"].iter().any(|k| n.kind().contains(k));
+    let last = first.map(|f| (f, children(f).last().copied()));
+    let leaves = last.is_some_and(|(whole, last)| {
+        // An expression that throws stands in a statement.
+        leaving(whole) || last.is_some_and(|l| leaving(l) || children(l).first().is_some_and(|i| leaving(*i)))
+    });
+    (lines, leaves)
 }
 
 fn mentioned(node: Node<'_>, source: &str, into: &mut Vec<String>, depth: usize) {

@@ -73,6 +73,8 @@ pub enum SourceKind {
     Traces,
     /// `unbraid.yaml`.
     Declared,
+    /// Commits.
+    History,
 }
 
 /// How sure a fact or a link is. The weakest link of a chain decides.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Unit;
 use super::evidence::{Note, Place};
 use super::expr::Expr;
+use super::history::HistoryFact;
 use super::practice::Practice;
 use super::traffic::Traffic;
 
@@ -46,6 +47,9 @@ pub struct Facts {
     /// How services are built and run.
     #[serde(default)]
     pub practices: Vec<Practice>,
+    /// Histories of the repositories; `None` = not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryFact>,
     /// What traces say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
@@ -74,6 +78,14 @@ impl Facts {
         self.practices.append(&mut other.practices);
         self.notes.append(&mut other.notes);
         self.counts.merge(&other.counts);
+        if let Some(more) = other.history {
+            let mine = self.history.get_or_insert_default();
+            mine.changes.extend(more.changes);
+            mine.missing.extend(more.missing);
+            for (reason, n) in more.skipped {
+                *mine.skipped.entry(reason).or_default() += n;
+            }
+        }
         if let Some(traffic) = other.traffic {
             match &mut self.traffic {
                 Some(mine) => mine.merge(traffic),

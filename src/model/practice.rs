@@ -97,8 +97,25 @@ pub struct Profile {
     pub modules: Vec<(Place, Vec<String>)>,
     /// Where it is deployed (compose, Kubernetes and the like; a Dockerfile is none): place, image, health check.
     pub deployments: Vec<Deployment>,
-    /// Databases by name of the node, with the schema where the address names one, and what shows it.
-    pub databases: Vec<(String, String, Evidence)>,
+    /// Databases by name of the node, with the schema where the address names one.
+    pub databases: Vec<(String, String)>,
+    /// Keys that its deployments set in the environment.
+    pub environment: Vec<String>,
+    /// Its OpenAPI specification, and whether any operation or server of it carries a version.
+    pub specification: Option<(Place, bool)>,
+}
+
+/// A library of the system that several services use, with the types of the domain in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedLibrary {
+    /// Name of the module.
+    pub name: String,
+    /// Its build file.
+    pub place: Place,
+    /// Services that use it.
+    pub users: Vec<String>,
+    /// Types of the domain: entities and models with fields.
+    pub types: Vec<(String, Place)>,
 }
 
 /// One deployment of a service.
@@ -123,6 +140,10 @@ pub struct Flow {
     pub place: Place,
     /// Name of the handler.
     pub handler: String,
+    /// Serves an operation or a message, as opposed to what is started by other means.
+    pub entry: bool,
+    /// A value that its handler tells the kind of work by (`type`, `action`), and where.
+    pub switches_on: Option<(String, Place)>,
     /// Steps in the order of the code, calls into other functions followed.
     pub steps: Vec<FlowStep>,
     /// More than the bound was reached, and the rest left out.
@@ -161,6 +182,38 @@ pub struct FlowStep {
     /// Calls whose result a condition looked at before this step, in the same function or one that called it:
     /// places of those calls.
     pub after_check_of: Vec<Place>,
+    /// Places in the flow from which the function that holds it is called; 0 for the entry's own steps.
+    pub ways: u32,
+    /// Branches of conditions in which it stands: condition, and which of its branches.
+    pub branches: Vec<(u32, u32)>,
+}
+
+impl FlowStep {
+    /// Can one request take both steps? Not if they stand in different branches of one condition.
+    #[must_use]
+    pub fn goes_with(&self, other: &Self) -> bool {
+        let excludes =
+            |(condition, branch): &(u32, u32)| other.branches.iter().any(|(c, b)| c == condition && b != branch);
+        !self.branches.iter().any(excludes)
+    }
+
+    /// Steps that one request can take together: the largest choice that is found by starting at each step.
+    #[must_use]
+    pub fn together<'s>(steps: &[&'s Self]) -> Vec<&'s Self> {
+        let mut best: Vec<&Self> = Vec::new();
+        for first in steps {
+            let mut chosen: Vec<&Self> = vec![first];
+            for step in steps {
+                if !std::ptr::eq(*step, *first) && chosen.iter().all(|c| c.goes_with(step)) {
+                    chosen.push(step);
+                }
+            }
+            if chosen.len() > best.len() {
+                best = chosen;
+            }
+        }
+        best
+    }
 }
 
 /// A condition in code: what an `if` looks at.
@@ -170,6 +223,15 @@ pub struct Condition {
     pub line: u32,
     /// Last line of the whole statement.
     pub end_line: u32,
+    /// Lines where its further branches begin (`else`, `case`): what stands before the first one is its first branch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<u32>,
+    /// Its first branch leaves the function, so that what follows the statement is the other branch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves: bool,
+    /// It chooses among several cases (`switch`, `match`, `when`).
+    #[serde(default)]
+    pub many: bool,
     /// Names that it mentions, sorted.
     pub names: Vec<String>,
 }

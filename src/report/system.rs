@@ -218,5 +218,6 @@ pub fn source(kind: SourceKind) -> &'static str {
         SourceKind::Manifests => "manifests",
         SourceKind::Traces => "traces",
         SourceKind::Declared => "declared",
+        SourceKind::History => "history",
     }
 }

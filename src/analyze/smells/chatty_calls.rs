@@ -1,40 +1,74 @@
-//! One function that asks the same service again and again.
+//! One handler that asks the same service again and again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Scene, Smell, finding, site_evidence};
-use crate::model::{Finding, Mode, Severity, Site};
+use super::{Found, Scene, Smell};
+use crate::model::{Evidence, Finding, Flow, FlowStep, Severity, Site};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "chatty-calls", text: include_str!("chatty_calls.md"), find };
 
-fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
-    let mut all = Vec::new();
-    for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Sync) {
-        let mut by_function: BTreeMap<(&str, &str), Vec<&Site>> = BTreeMap::new();
-        for site in dependency.sites.iter().filter(|s| !s.caller.is_empty()) {
-            by_function.entry((&site.path, &site.caller)).or_default().push(site);
+/// A pair of services with the handler that has the most call sites.
+struct Worst<'s> {
+    flow: &'s Flow,
+    sites: Vec<&'s Site>,
+    calls: usize,
+    handlers: usize,
+}
+
+fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
+    if !scene.has_code() {
+        return Err("no source code was read".to_owned());
+    }
+    let least = scene.knowledge.thresholds.chatty_sites;
+    let mut worst: BTreeMap<(&str, &str), Worst<'_>> = BTreeMap::new();
+    for flow in scene.flows() {
+        let mut by_target: BTreeMap<&str, Vec<&FlowStep>> = BTreeMap::new();
+        for step in &flow.steps {
+            let called = scene.called(flow, step).into_iter().filter(|(_, s)| s.blocking);
+            let targets: BTreeSet<&str> = called.map(|(d, _)| d.target.as_str()).collect();
+            targets.into_iter().for_each(|t| by_target.entry(t).or_default().push(step));
         }
-        for ((_, caller), sites) in by_function {
-            let mut lines: Vec<u32> = sites.iter().map(|s| s.line).collect();
-            lines.sort_unstable();
-            lines.dedup();
-            if lines.len() < scene.knowledge.thresholds.chatty_sites {
+        for (target, steps) in by_target {
+            let (mut calls, mut sites) = (0, Vec::new());
+            for step in FlowStep::together(&steps) {
+                let called = scene.called(flow, step);
+                let mine: Vec<&Site> = called.iter().filter(|(d, _)| d.target == target).map(|(_, s)| *s).collect();
+                // A helper that makes the calls counts once for each place that calls it, of those to this service.
+                let ways = (step.ways as usize).max(1);
+                calls += if mine.len() < called.len() { ways.min(mine.len()) } else { ways };
+                sites.extend(mine);
+            }
+            if calls < least {
                 continue;
             }
-            let because = format!("{caller} calls {} at {} places", dependency.target, lines.len());
-            let evidence = sites.iter().map(|s| site_evidence(s)).collect();
-            let services = [dependency.source.clone(), dependency.target.clone()];
-            all.push(finding(
-                "chatty-calls",
-                Severity::Medium,
-                &services,
-                Some(caller),
-                because,
-                evidence,
-                &["one coarser operation", "publish the data that is read"],
-            ));
+            let entry = worst.entry((&flow.service, target)).or_insert(Worst {
+                flow,
+                sites: Vec::new(),
+                calls: 0,
+                handlers: 0,
+            });
+            entry.handlers += 1;
+            if calls > entry.calls {
+                (entry.flow, entry.sites, entry.calls) = (flow, sites, calls);
+            }
         }
     }
-    Ok(all)
+    let made = worst.into_iter().map(|((source, target), worst)| {
+        let operations: BTreeSet<&str> = worst.sites.iter().map(|s| s.operation.as_str()).collect();
+        let others =
+            if worst.handlers > 1 { format!(" (and {} more handlers)", worst.handlers - 1) } else { String::new() };
+        let because = format!(
+            "{} makes {} calls of {target}, {} operations{others}",
+            worst.flow.handler,
+            worst.calls,
+            operations.len(),
+        );
+        let evidence: Vec<Evidence> = worst.sites.iter().map(|s| s.as_evidence()).collect();
+        let refactorings = &["one coarser operation", "publish the data that is read"];
+        let services = &[source, target];
+        Found { smell: SMELL.id, severity: Severity::Medium, services, subject: None, because, evidence, refactorings }
+            .make()
+    });
+    Ok(made.collect())
 }

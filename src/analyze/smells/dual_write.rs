@@ -1,59 +1,70 @@
-//! One function writes its database and publishes to a broker: either can fail alone.
+//! One handler writes its database and publishes to a broker: either can fail alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Scene, Smell, finding, site_evidence};
-use crate::model::{Evidence, Finding, Mode, Severity, TableAccess};
+use super::{Found, Scene, Smell};
+use crate::model::{Confidence, Evidence, Finding, Flow, Mode, PracticeKind, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "dual-write", text: include_str!("dual_write.md"), find };
 
 /// Tables of an outbox: what is written there is published by a relay, in one transaction.
 fn is_outbox(table: &str) -> bool {
-    table.contains("outbox") || table.contains("event_publication")
+    ["outbox", "event_publication", "integrationeventlog"].iter().any(|w| table.contains(w))
 }
 
-fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
-    let parts = scene.graph.parts();
-    if parts.tables.is_empty() {
-        return Err("no table is known: no SQL, mapping or migration was read");
+fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
+    if !scene.has_code() {
+        return Err("no source code was read".to_owned());
     }
-    let mut writes: BTreeMap<(&str, &str), Vec<&Evidence>> = BTreeMap::new();
-    for use_ in parts.tables.iter().filter(|t| t.access == TableAccess::Writes && !is_outbox(&t.table)) {
-        writes.entry((&use_.service, &use_.evidence.place.path)).or_default().push(&use_.evidence);
-    }
-    let mut all: Vec<Finding> = Vec::new();
+    let mut channels: BTreeMap<(&str, &str, u32), &str> = BTreeMap::new();
     for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Async) {
-        let outbox = scene.graph.tables_of(&dependency.source).any(|t| is_outbox(&t.table));
-        if outbox {
-            continue;
-        }
         for site in &dependency.sites {
-            // The write stands in the same file, near the publication: within one function's reach.
-            let Some(near) = writes.get(&(dependency.source.as_str(), site.path.as_str())) else { continue };
-            let Some(write) = near
-                .iter()
-                .min_by_key(|e| e.place.line.abs_diff(site.line))
-                .filter(|e| e.place.line.abs_diff(site.line) <= 40)
-            else {
-                continue;
-            };
-            let channel = dependency.channel.clone().unwrap_or_default();
-            let because =
-                format!("{} writes its database and publishes {channel} without an outbox", dependency.source);
-            let evidence = vec![site_evidence(site), (*write).clone()];
-            let services = std::slice::from_ref(&dependency.source);
-            all.push(finding(
-                "dual-write",
-                Severity::High,
-                services,
-                Some(&channel),
-                because,
-                evidence,
-                &["write an outbox row in the same transaction", "publish by change data capture"],
-            ));
+            channels.insert((&site.root, &site.path, site.line), dependency.channel.as_deref().unwrap_or_default());
         }
     }
-    all.dedup_by(|a, b| a.fingerprint == b.fingerprint);
-    Ok(all)
+    let mut found: BTreeMap<(&str, String), Vec<Evidence>> = BTreeMap::new();
+    let mut handlers: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for flow in scene.flows().iter().filter(|f| !is_safe(scene, &f.service)) {
+        for (at, step) in flow.steps.iter().enumerate().filter(|(_, s)| s.kind == StepKind::Publish) {
+            let Some(write) = nearest_write(flow, at) else { continue };
+            let key = (step.place.root.as_str(), step.place.path.as_str(), step.place.line);
+            let channel = channels.get(&key).copied().unwrap_or_default().to_owned();
+            let says = format!("{} publishes {channel}", step.function);
+            let publish = super::at(&step.place, says.trim_end(), Confidence::Confirmed);
+            found.entry((&flow.service, channel)).or_insert_with(|| vec![write, publish]);
+            handlers.insert((&flow.service, &flow.handler));
+        }
+    }
+    let made = found.into_iter().map(|((service, channel), evidence)| {
+        let named: Vec<&str> = handlers.iter().filter(|(s, _)| *s == service).map(|(_, h)| *h).take(3).collect();
+        let what = if channel.is_empty() { "an event" } else { channel.as_str() };
+        let because =
+            format!("{service} writes its database and publishes {what} without an outbox ({})", named.join(", "));
+        let refactorings = &["write an outbox row in the same transaction", "publish by change data capture"];
+        let (services, severity) = (&[service], Severity::High);
+        let subject = Some(channel.as_str()).filter(|c| !c.is_empty());
+        Found { smell: SMELL.id, severity, services, subject, because, evidence, refactorings }.make()
+    });
+    Ok(made.collect())
+}
+
+/// Has the service an outbox, or a publisher that commits with the store?
+fn is_safe(scene: &Scene<'_>, service: &str) -> bool {
+    scene.tables(service).iter().any(|t| is_outbox(&t.table))
+        || scene.practices(service, PracticeKind::Outbox).next().is_some()
+}
+
+/// The write that belongs to a publication: in the same function, else the nearest one before it, else the next.
+fn nearest_write(flow: &Flow, publish: usize) -> Option<Evidence> {
+    let writes = || {
+        flow.steps
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.kind == StepKind::StoreWrite && s.goes_with(&flow.steps[publish]))
+    };
+    let same = writes().rfind(|(_, s)| s.function == flow.steps[publish].function);
+    let before = || writes().rfind(|(i, _)| *i < publish);
+    let (_, step) = same.or_else(before).or_else(|| writes().next())?;
+    Some(super::at(&step.place, &format!("{} writes its store", step.function), Confidence::Confirmed))
 }

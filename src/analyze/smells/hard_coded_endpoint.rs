@@ -1,14 +1,17 @@
 //! An address of another service written into the code.
 
-use super::{Scene, Smell, finding, site_evidence};
-use crate::model::{Confidence, Finding, Mode, Severity, SourceKind};
+use super::{Found, Scene, Smell};
+use crate::model::{Confidence, Finding, Severity, SourceKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "hard-coded-endpoint", text: include_str!("hard_coded_endpoint.md"), find };
 
-fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
+fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
+    if !scene.has_code() {
+        return Err("no source code was read".to_owned());
+    }
     let mut all = Vec::new();
-    for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Sync) {
+    for dependency in scene.calls() {
         // The chain of a configured address passes a manifest, that of a path alone is not certain; what is left
         // was written where it is called.
         let written = |s: &&crate::model::Site| {
@@ -21,22 +24,15 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
             continue;
         }
         let because = format!(
-            "{} call sites of {} reach {} by an address in the code",
-            sites.len(),
+            "{} of {} reach {} by an address in the code",
+            super::counted(sites.len(), "call site"),
             dependency.source,
             dependency.target
         );
-        let evidence = sites.iter().take(5).map(|s| site_evidence(s)).collect();
-        let services = [dependency.source.clone(), dependency.target.clone()];
-        all.push(finding(
-            "hard-coded-endpoint",
-            Severity::Low,
-            &services,
-            None,
-            because,
-            evidence,
-            &["take the address from the environment"],
-        ));
+        let evidence = sites.iter().take(5).map(|s| s.as_evidence()).collect();
+        let (services, subject) = (&[dependency.source.as_str()], Some(dependency.target.as_str()));
+        let (severity, refactorings) = (Severity::Low, &["take the address from the environment"]);
+        all.push(Found { smell: SMELL.id, severity, services, subject, because, evidence, refactorings }.make());
     }
     Ok(all)
 }

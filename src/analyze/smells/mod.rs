@@ -2,21 +2,48 @@
 //!
 //! A smell takes the analysed graph and gives findings with evidence; one that lacks its input is "not evaluated".
 
+mod ambiguous_service;
+mod bottleneck_service;
+mod central_hub;
 mod chatty_calls;
+mod check_then_act;
+mod contested_service;
+mod crowded_container;
+mod dead_route;
 mod deep_sync_chain;
 mod dual_write;
 mod entity_service;
+mod foreign_data_access;
+mod god_service;
 mod hard_coded_endpoint;
+mod knot;
+mod liberated_entity_regression;
+mod local_logging;
+mod lockstep_change;
+mod lockstep_deploy;
+mod lying_verb;
+mod manual_configuration;
 mod missing_gateway;
+mod missing_health_check;
+mod missing_telemetry;
 mod n_plus_one;
+mod nano_service;
+mod scene;
 mod shared_database;
+mod shared_domain_library;
+mod single_layer_team;
 mod sync_cycle;
+mod sync_over_async;
+mod sync_write_chain;
+mod tightly_coupled_teams;
+mod timeout_inversion;
+mod unguarded_call;
+mod unversioned_api;
+mod wrong_cut;
 
-use crate::graph::ServiceGraph;
-use crate::model::{Entity, Evidence, Finding, NotEvaluated, Severity};
+use crate::model::{Confidence, Dependency, Evidence, Finding, NotEvaluated, Severity, Site};
 
-use super::knowledge::Knowledge;
-use super::score::Coupling;
+pub use scene::Scene;
 
 /// A smell.
 pub struct Smell {
@@ -25,91 +52,121 @@ pub struct Smell {
     /// What it is, why it hurts, the way out, its limits: Markdown.
     pub text: &'static str,
     /// Finds it; `Err` names the missing input.
-    pub find: fn(&Scene<'_>) -> Result<Vec<Finding>, &'static str>,
-}
-
-/// What smells look at.
-pub struct Scene<'s> {
-    /// The graph.
-    pub graph: &'s ServiceGraph,
-    /// The blocking graph.
-    pub coupling: &'s Coupling,
-    /// The entity tests.
-    pub entities: &'s [Entity],
-    /// Thresholds.
-    pub knowledge: &'s Knowledge,
+    pub find: fn(&Scene<'_>) -> Result<Vec<Finding>, String>,
 }
 
 /// All smells.
 #[rustfmt::skip]
 pub const SMELLS: &[Smell] = &[
+    ambiguous_service::SMELL,
+    bottleneck_service::SMELL,
+    central_hub::SMELL,
     chatty_calls::SMELL,
+    check_then_act::SMELL,
+    contested_service::SMELL,
+    crowded_container::SMELL,
+    dead_route::SMELL,
     deep_sync_chain::SMELL,
     dual_write::SMELL,
     entity_service::SMELL,
+    foreign_data_access::SMELL,
+    god_service::SMELL,
     hard_coded_endpoint::SMELL,
+    knot::SMELL,
+    liberated_entity_regression::SMELL,
+    local_logging::SMELL,
+    lockstep_change::SMELL,
+    lockstep_deploy::SMELL,
+    lying_verb::SMELL,
+    manual_configuration::SMELL,
     missing_gateway::SMELL,
+    missing_health_check::SMELL,
+    missing_telemetry::SMELL,
     n_plus_one::SMELL,
+    nano_service::SMELL,
     shared_database::SMELL,
+    shared_domain_library::SMELL,
+    single_layer_team::SMELL,
     sync_cycle::SMELL,
+    sync_over_async::SMELL,
+    sync_write_chain::SMELL,
+    tightly_coupled_teams::SMELL,
+    timeout_inversion::SMELL,
+    unguarded_call::SMELL,
+    unversioned_api::SMELL,
+    wrong_cut::SMELL,
 ];
 
 /// Evaluates all smells: findings most severe first, and what could not be evaluated.
 #[must_use]
-pub fn find(
-    graph: &ServiceGraph,
-    coupling: &Coupling,
-    entities: &[Entity],
-    knowledge: &Knowledge,
-) -> (Vec<Finding>, Vec<NotEvaluated>) {
-    let scene = Scene { graph, coupling, entities, knowledge };
+pub fn find(scene: &Scene<'_>) -> (Vec<Finding>, Vec<NotEvaluated>) {
     let (mut findings, mut missing) = (Vec::new(), Vec::new());
     for smell in SMELLS {
-        match (smell.find)(&scene) {
+        match (smell.find)(scene) {
             Ok(found) => findings.extend(found),
-            Err(input) => missing.push(NotEvaluated { smell: smell.id.to_owned(), missing: input.to_owned() }),
+            Err(input) => missing.push(NotEvaluated { smell: smell.id.to_owned(), missing: input }),
         }
     }
     findings.sort_by(|a, b| {
         (b.severity, &a.smell, &a.services, &a.subject).cmp(&(a.severity, &b.smell, &b.services, &b.subject))
     });
+    findings.dedup_by(|a, b| a.fingerprint == b.fingerprint);
     (findings, missing)
 }
 
-/// A finding with its fingerprint and the confidence of its evidence.
-fn finding(
-    smell: &str,
+/// Evidence of one finding that is kept: whoever doubts it looks at a few places, not at thousands (ours).
+const MOST_EVIDENCE: usize = 50;
+
+/// What a smell says of one finding; the rest follows.
+struct Found<'f> {
+    smell: &'f str,
     severity: Severity,
-    services: &[String],
-    subject: Option<&str>,
+    services: &'f [&'f str],
+    subject: Option<&'f str>,
     because: String,
     evidence: Vec<Evidence>,
-    refactorings: &[&str],
-) -> Finding {
-    let mut services = services.to_vec();
-    services.sort();
-    services.dedup();
-    Finding {
-        smell: smell.to_owned(),
-        severity,
-        confidence: Finding::confidence_from(&evidence),
-        fingerprint: Finding::fingerprint_of(smell, &services, subject),
-        services,
-        subject: subject.map(str::to_owned),
-        because,
-        evidence,
-        refactorings: refactorings.iter().map(|r| (*r).to_owned()).collect(),
+    refactorings: &'f [&'f str],
+}
+
+impl Found<'_> {
+    /// The finding, with its fingerprint and the confidence of its weakest evidence.
+    fn make(mut self) -> Finding {
+        self.evidence.truncate(MOST_EVIDENCE);
+        let mut services: Vec<String> = self.services.iter().map(|s| (*s).to_owned()).collect();
+        services.sort();
+        services.dedup();
+        Finding {
+            smell: self.smell.to_owned(),
+            severity: self.severity,
+            confidence: Finding::confidence_from(&self.evidence),
+            fingerprint: Finding::fingerprint_of(self.smell, &services, self.subject),
+            services,
+            subject: self.subject.map(str::to_owned),
+            because: self.because,
+            evidence: self.evidence,
+            refactorings: self.refactorings.iter().map(|r| (*r).to_owned()).collect(),
+        }
+    }
+
+    /// The finding with at most this confidence: what it says rests on words or proportions.
+    fn at_most(self, confidence: Severity) -> Finding {
+        let finding = self.make();
+        Finding { confidence: finding.confidence.min(confidence), ..finding }
     }
 }
 
-/// A site as evidence.
-fn site_evidence(site: &crate::model::Site) -> Evidence {
-    let place = crate::model::Place::new(&site.root, &site.path, site.line);
-    Evidence::new(crate::model::SourceKind::Code, place, &site.operation, site.confidence)
+/// The evidence of a dependency: its sites, else what else shows it.
+fn dependency_evidence(dependency: &Dependency) -> Vec<Evidence> {
+    let sites: Vec<Evidence> = dependency.sites.iter().take(3).map(Site::as_evidence).collect();
+    if sites.is_empty() { dependency.evidence.iter().take(3).cloned().collect() } else { sites }
 }
 
-/// The evidence of a dependency: its sites, else what else shows it.
-fn dependency_evidence(dependency: &crate::model::Dependency) -> Vec<Evidence> {
-    let sites: Vec<Evidence> = dependency.sites.iter().take(3).map(site_evidence).collect();
-    if sites.is_empty() { dependency.evidence.iter().take(3).cloned().collect() } else { sites }
+/// Evidence from code at a place.
+fn at(place: &crate::model::Place, says: &str, confidence: Confidence) -> Evidence {
+    Evidence::new(crate::model::SourceKind::Code, place.clone(), says, confidence)
+}
+
+/// `1 service`, `3 services`.
+fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }

@@ -1,32 +1,53 @@
-//! A call to another service inside a loop.
+//! A call to another service once per element.
 
-use super::{Scene, Smell, finding, site_evidence};
-use crate::model::{Finding, Mode, Severity};
+use std::collections::BTreeMap;
+
+use super::scene::is_coded;
+use super::{Found, Scene, Smell};
+use crate::model::{Evidence, Finding, Mode, ServiceKind, Severity, Site};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "n-plus-one", text: include_str!("n_plus_one.md"), find };
 
-fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
-    let mut all = Vec::new();
-    for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Sync) {
-        for site in dependency.sites.iter().filter(|s| s.in_loop && s.blocking) {
-            let services = [dependency.source.clone(), dependency.target.clone()];
-            let because = format!(
-                "{} calls {} once per element",
-                if site.caller.is_empty() { &dependency.source } else { &site.caller },
-                dependency.target
-            );
-            all.push(finding(
-                "n-plus-one",
-                Severity::Medium,
-                &services,
-                Some(&site.operation),
-                because,
-                vec![site_evidence(site)],
-                &["an operation that takes many", "a local copy of the data"],
-            ));
+/// Loops that wait or try again are no loops over elements.
+fn tries_again(function: &str) -> bool {
+    let lower = function.to_lowercase();
+    ["retry", "poll", "wait", "warm", "backoff", "healthcheck"].iter().any(|w| lower.contains(w))
+}
+
+fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
+    if !scene.has_code() {
+        return Err("no source code was read".to_owned());
+    }
+    let mut found: BTreeMap<(&str, &str, &str), Vec<Evidence>> = BTreeMap::new();
+    let mut add = |source, target, site: &'_ Site, operation, through: Option<Evidence>| {
+        let entry: &mut Vec<Evidence> = found.entry((source, target, operation)).or_default();
+        for evidence in std::iter::once(site.as_evidence()).chain(through) {
+            if !entry.contains(&evidence) {
+                entry.push(evidence);
+            }
+        }
+    };
+    let from_tests = |source: &str| scene.graph.service(source).is_some_and(|s| s.kind == ServiceKind::Loadgen);
+    for dependency in scene.calls().filter(|d| is_coded(d) && d.mode == Mode::Sync && !from_tests(&d.source)) {
+        for site in dependency.sites.iter().filter(|s| s.in_loop && s.blocking && !tries_again(&s.caller)) {
+            add(dependency.source.as_str(), dependency.target.as_str(), site, site.operation.as_str(), None);
         }
     }
-    all.dedup_by(|a, b| a.fingerprint == b.fingerprint);
-    Ok(all)
+    for flow in scene.flows().iter().filter(|f| !from_tests(&f.service)) {
+        for step in flow.steps.iter().filter(|s| s.in_loop && !tries_again(&s.function)) {
+            for (dependency, site) in scene.called(flow, step).into_iter().filter(|(_, s)| s.blocking && !s.in_loop) {
+                let says = format!("{} reaches it in a loop", flow.handler);
+                let through = super::at(&flow.place, &says, site.confidence);
+                add(&dependency.source, &dependency.target, site, &site.operation, Some(through));
+            }
+        }
+    }
+    let made = found.into_iter().map(|((source, target, operation), evidence)| {
+        let because = format!("{source} calls {operation} of {target} once per element of a loop");
+        let refactorings = &["an operation that takes many", "a local copy of the data, fed by events"];
+        let (services, subject) = (&[source, target], Some(operation));
+        Found { smell: SMELL.id, severity: Severity::Medium, services, subject, because, evidence, refactorings }.make()
+    });
+    Ok(made.collect())
 }

@@ -1,29 +1,87 @@
-//! Tables that several services write.
+//! Several services in one schema of one database.
 
-use super::{Scene, Smell, finding};
-use crate::model::{Finding, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Found, Scene, Smell, dependency_evidence};
+use crate::model::{Confidence, Evidence, Finding, Mode, Severity};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "shared-database", text: include_str!("shared_database.md"), find };
 
-fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, &'static str> {
-    let shared = &scene.graph.parts().shared_writes;
-    if shared.is_empty() && scene.graph.parts().tables.is_empty() {
-        return Err("no table is known: no SQL, mapping or migration was read");
+fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
+    let parts = scene.graph.parts();
+    if parts.tables.is_empty() && !parts.dependencies.iter().any(|d| d.mode == Mode::Data) {
+        return Err("no database and no table is known".to_owned());
     }
-    Ok(shared
-        .iter()
-        .map(|s| {
-            let because = format!("{} write the table {}", s.services.join(" and "), s.table);
-            finding(
-                "shared-database",
-                Severity::High,
-                &s.services,
-                Some(&s.table),
-                because,
-                s.evidence.clone(),
-                &["one owner writes, others read its published copy"],
-            )
-        })
-        .collect())
+    let mut users: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for service in scene.own() {
+        for (database, schema) in scene.profile(&service.name).map_or(&[][..], |p| &p.databases) {
+            users.entry((database, schema)).or_default().insert(&service.name);
+        }
+    }
+    let caches = &scene.knowledge.lexicon.caches;
+    users.retain(|(database, _), _| {
+        let engine = scene.graph.service(database).and_then(|s| s.engine.clone()).unwrap_or_default();
+        !caches.iter().any(|c| engine.contains(c.as_str()))
+    });
+    let mut all = Vec::new();
+    for ((database, schema), services) in users {
+        let tables = common_tables(scene, database, &services);
+        // A server without the name of a schema says nothing: each may have its own. Common tables do.
+        if services.len() < 2 || schema.is_empty() && tables.is_empty() {
+            continue;
+        }
+        let named: BTreeSet<&str> = tables.values().flat_map(|t| t.services.iter().copied()).collect();
+        let services: Vec<&str> = if schema.is_empty() { named } else { services }.into_iter().collect();
+        let written = tables.values().any(|t| t.written);
+        let names: Vec<&str> = tables.keys().copied().collect();
+        let what = if schema.is_empty() { database.to_owned() } else { format!("{schema} of {database}") };
+        let because = match names.as_slice() {
+            [] => format!("{} use {what}", services.join(", ")),
+            _ => format!("{} use {what}, common tables: {}", services.join(", "), names.join(", ")),
+        };
+        let mut evidence: Vec<Evidence> = tables.into_values().flat_map(|t| t.evidence).take(12).collect();
+        if evidence.is_empty() {
+            let edges = services.iter().flat_map(|s| scene.outgoing(s)).filter(|d| d.target == database);
+            evidence = edges.flat_map(|d| dependency_evidence(d).into_iter().take(1)).collect();
+        }
+        let severity = if written { Severity::High } else { Severity::Medium };
+        let subject = Some(what.as_str());
+        let (services, refactorings) =
+            (services.as_slice(), &["one owner writes, others read its published copy", "one schema for each service"]);
+        all.push(Found { smell: SMELL.id, severity, services, subject, because, evidence, refactorings }.make());
+    }
+    Ok(all)
+}
+
+struct Common<'s> {
+    services: BTreeSet<&'s str>,
+    written: bool,
+    evidence: Vec<Evidence>,
+}
+
+/// Tables of a database that two or more of the services use; written, if more than one writes.
+fn common_tables<'s>(scene: &Scene<'s>, database: &str, services: &BTreeSet<&'s str>) -> BTreeMap<&'s str, Common<'s>> {
+    let mut found: BTreeMap<&str, Common<'_>> = BTreeMap::new();
+    for service in services {
+        for use_ in scene.tables(service).iter().filter(|t| t.database.as_deref() == Some(database)) {
+            let entry = found.entry(&use_.table).or_insert_with(|| Common {
+                services: BTreeSet::new(),
+                written: false,
+                evidence: Vec::new(),
+            });
+            entry.services.insert(service);
+            if use_.evidence.confidence >= Confidence::Probable && entry.evidence.len() < 6 {
+                entry.evidence.push(use_.evidence.clone());
+            }
+        }
+    }
+    found.retain(|_, c| c.services.len() > 1);
+    for shared in &scene.graph.parts().shared_writes {
+        if let Some(common) = found.get_mut(shared.table.as_str()) {
+            common.written = true;
+            common.evidence.clone_from(&shared.evidence);
+        }
+    }
+    found
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse};
 
-use crate::graph::{Parts, profiles};
+use crate::graph::{Parts, history, profiles};
 
 use super::*;
 
@@ -47,6 +47,7 @@ impl Joiner<'_> {
         }
         let nodes = &self.nodes;
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
+        let history = history::history(self.facts, &self.nodes);
         let profiles = profiles::profiles(self.facts, &self.nodes, &services, &self.databases);
         let mut unresolved = self.unresolved;
         unresolved.sort();
@@ -67,6 +68,9 @@ impl Joiner<'_> {
             flows: self.readings.into_iter().flat_map(|r| r.flows).collect(),
             practices: profiles::practices(self.facts, &self.nodes),
             profiles,
+            history: history.as_ref().ok().cloned(),
+            history_missing: history.err().unwrap_or_default(),
+            libraries: profiles::libraries(self.facts, &self.nodes),
             findings: Vec::new(),
             traffic: self.facts.traffic.clone(),
             read: self.facts.counts.clone(),

@@ -62,6 +62,7 @@ fn bit(kind: SourceKind) -> u32 {
         SourceKind::Manifests => 2,
         SourceKind::Traces => 3,
         SourceKind::Declared => 4,
+        SourceKind::History => 5,
     }
 }
 

@@ -19,24 +19,36 @@ struct Conditions<'c> {
 }
 
 impl Conditions<'_> {
-    fn add(&mut self, condition: &syn::Expr, whole: proc_macro2::Span) {
+    fn add(&mut self, condition: &syn::Expr, whole: proc_macro2::Span, branches: Vec<u32>, leaves: bool, many: bool) {
+        let branches = branches.into_iter().map(|l| l + self.shift).collect();
         let mut names = Vec::new();
         identifiers(quote::ToTokens::to_token_stream(condition), &mut names);
         names.sort();
         names.dedup();
         let line = condition.span().start().line as u32 + self.shift;
-        self.into.push(Condition { line, end_line: whole.end().line as u32 + self.shift, names });
+        self.into.push(Condition {
+            line,
+            end_line: whole.end().line as u32 + self.shift,
+            branches,
+            leaves,
+            many,
+            names,
+        });
     }
 }
 
 impl<'ast> Visit<'ast> for Conditions<'_> {
     fn visit_expr_if(&mut self, node: &'ast syn::ExprIf) {
-        self.add(&node.cond, node.span());
+        let line = |span: proc_macro2::Span| span.start().line as u32;
+        let other = node.else_branch.iter().map(|(_, e)| line(e.span())).collect();
+        let leaves = matches!(node.then_branch.stmts.last(), Some(syn::Stmt::Expr(syn::Expr::Return(_), _)));
+        self.add(&node.cond, node.span(), other, leaves, false);
         visit::visit_expr_if(self, node);
     }
 
     fn visit_expr_match(&mut self, node: &'ast syn::ExprMatch) {
-        self.add(&node.expr, node.span());
+        let arms = node.arms.iter().map(|a| a.span().start().line as u32).collect();
+        self.add(&node.expr, node.span(), arms, false, true);
         visit::visit_expr_match(self, node);
     }
 }
