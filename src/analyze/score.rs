@@ -342,6 +342,17 @@ fn figures(coupling: &Coupling, digraph: &Digraph, up: &[u32]) -> GraphFigures {
     }
 }
 
+/// Runtime exposure: of the requests that services served, the share that came from other services, which waited.
+fn runtime_exposure(traffic: &crate::model::Traffic) -> Option<f64> {
+    let waiting = |r: &&crate::model::TrafficRow| {
+        matches!(r.relation, crate::model::Relation::Sync | crate::model::Relation::Inferred) && r.source != r.target
+    };
+    let inside: u64 = traffic.rows.iter().filter(waiting).map(|r| r.calls).sum();
+    let entries = traffic.ledger.get("entry").copied().unwrap_or(0);
+    let all = inside + entries;
+    (all > 0).then(|| 100.0 * inside as f64 / all as f64)
+}
+
 /// Data ownership: the share of (service, table) pairs where a service that does not own the table uses it.
 fn sub_scores(graph: &ServiceGraph, knowledge: &Knowledge) -> SubScores {
     let mut users: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -353,7 +364,7 @@ fn sub_scores(graph: &ServiceGraph, knowledge: &Knowledge) -> SubScores {
     let pairs: usize = users.values().map(BTreeSet::len).sum();
     let foreign: usize = users.values().map(|u| u.len() - 1).sum();
     SubScores {
-        runtime_exposure: None,
+        runtime_exposure: graph.parts().traffic.as_ref().and_then(runtime_exposure),
         data_ownership: (pairs > 0).then(|| 100.0 * foreign as f64 / pairs as f64),
         change_coupling: change_coupling(graph, knowledge),
     }

@@ -95,7 +95,7 @@ pub struct GraphFigures {
 /// Three further scores, never mixed into the headline; `None` = not measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubScores {
-    /// Runtime exposure, 0 to 100 (needs traces).
+    /// Runtime exposure, 0 to 100: share of the requests served that other services sent and waited for (traces).
     pub runtime_exposure: Option<f64>,
     /// Share of service × table pairs where a non-owner reads or writes, 0 to 100.
     pub data_ownership: Option<f64>,

@@ -4,6 +4,8 @@ use crate::result::Result;
 
 use super::{action, clean, percent, verdict};
 
+mod figures;
+
 /// Rows of one table; the rest is in `graph.json`.
 const ROWS: usize = 200;
 
@@ -13,7 +15,10 @@ pub fn render(result: &Result) -> String {
     let mut out = format!("# {}\n\n{}\n", cell(&result.system), cell(&verdict(result)));
     score(result, &mut out);
     plan(result, &mut out);
+    figures::proposals(result, &mut out);
     entities(result, &mut out);
+    figures::verb_lies(result, &mut out);
+    figures::metrics(result, &mut out);
     findings(result, &mut out);
     edges(result, &mut out);
     honesty(result, &mut out);

@@ -13,7 +13,7 @@ use unbraid::analyze::{self, Analysis, metrics};
 use unbraid::config::Config;
 use unbraid::graph::{Parts, ServiceGraph};
 use unbraid::model::{
-    Confidence, Dependency, Evidence, Mode, Place, Service, ServiceKind, Site, SourceKind, TableAccess, TableUse,
+    Confidence, Dependency, Evidence, Place, Service, ServiceKind, Site, SourceKind, TableAccess, TableUse,
 };
 use unbraid::plan::{self, options::Options};
 
