@@ -8,7 +8,8 @@ CREATE TABLE "public"."event_outbox" (
     aggregateid varchar(255) NOT NULL,
     type varchar(255) NOT NULL,
     payload jsonb NOT NULL,
-    occurred_at timestamp with time zone NOT NULL
+    occurred_at timestamp with time zone NOT NULL,
+    specversion varchar(8) NOT NULL DEFAULT '1.0'
 );
 GRANT SELECT ON "public"."event_outbox" TO "unbraid_orders_cdc";
 CREATE PUBLICATION "unbraid_orders_outbox" FOR TABLE "public"."event_outbox", "public"."cdc_heartbeat";

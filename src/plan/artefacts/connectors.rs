@@ -370,7 +370,10 @@ fn outbox(context: &Context<'_>, design: &Design, database: &StoreDesign) -> Con
     router("route.topic.replacement", &format!("{}.${{routedByValue}}.events.v1", design.domain));
     router(expand, "true");
     let placement = if mongo { "collection.fields.additional.placement" } else { "table.fields.additional.placement" };
-    router(placement, "id:header:ce_id,type:header:ce_type,occurred_at:header:ce_time");
+    router(
+        placement,
+        "id:header:ce_id,type:header:ce_type,occurred_at:header:ce_time,specversion:header:ce_specversion",
+    );
     router("predicate", "outbox");
     headers(context, design, database, &prefix, &mut config);
     config
@@ -384,11 +387,9 @@ fn headers(context: &Context<'_>, design: &Design, database: &StoreDesign, prefi
         context.system.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>(),
         design.domain
     );
-    for (alias, header, value) in [
-        ("source", "ce_source", source.as_str()),
-        ("spec", "ce_specversion", "1.0"),
-        ("content", "content-type", "application/json"),
-    ] {
+    for (alias, header, value) in
+        [("source", "ce_source", source.as_str()), ("content", "content-type", "application/json")]
+    {
         set(config, &format!("transforms.{alias}.type"), "org.apache.kafka.connect.transforms.InsertHeader");
         set(config, &format!("transforms.{alias}.header"), header);
         set(config, &format!("transforms.{alias}.value.literal"), value);

@@ -1,4 +1,6 @@
 //! The outbox: its table, and how the owner writes a fact in the transaction that makes it.
+//!
+//! The version of CloudEvents is a column with a default: a literal that Connect inserts as a header becomes a number.
 
 use crate::model::Step;
 use crate::model::design::Design;
@@ -25,7 +27,7 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
                 design,
             );
             text.push_str(&format!(
-                "CREATE TABLE {table} (\n    id uuid PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload jsonb NOT NULL,\n    occurred_at timestamp with time zone NOT NULL\n);\n"
+                "CREATE TABLE {table} (\n    id uuid PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload jsonb NOT NULL,\n    occurred_at timestamp with time zone NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
             ));
             text.push_str(&format!("GRANT SELECT ON {table} TO {};\n", q(&agreed::role(design))));
             let beat = format!("{}.{}", q(&database.schema), q(agreed::HEARTBEAT));
@@ -53,7 +55,7 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
                 design,
             );
             text.push_str(&format!(
-                "CREATE TABLE {}.{} (\n    id char(36) PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload json NOT NULL,\n    occurred_at datetime(6) NOT NULL\n);\n",
+                "CREATE TABLE {}.{} (\n    id char(36) PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload json NOT NULL,\n    occurred_at datetime(6) NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n",
                 q(&database.name),
                 q(agreed::OUTBOX)
             ));
