@@ -266,6 +266,8 @@ struct EntityView {
     differs: String,
     tests: Vec<[String; 3]>,
     tables: String,
+    fields: String,
+    operations: String,
     readers: String,
     writers: String,
 }
@@ -294,6 +296,8 @@ pub fn entities(system: &System<'_>) -> Entities {
                 differs: clean(&e.rank_because),
                 tests: tests.collect(),
                 tables: clean(&e.tables.join(", ")),
+                fields: fields(e),
+                operations: clean(&e.operations.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ")),
                 readers: clean(&e.readers.join(", ")),
                 writers: clean(&e.writers.join(", ")),
             }
@@ -301,6 +305,19 @@ pub fn entities(system: &System<'_>) -> Entities {
         .collect();
     let others = rows.iter().filter(|r| r.rank == 0).count();
     Entities { rows, others }
+}
+
+/// Stored fields with their types; a key is marked.
+fn fields(e: &crate::model::Entity) -> String {
+    let one = |f: &crate::model::EntityField| {
+        let kind = if f.type_name.is_empty() { "type not known" } else { &f.type_name };
+        format!("{} {kind}{}", f.name, if f.key { ", key" } else { "" })
+    };
+    let mut all: Vec<String> = e.fields.iter().take(2 * LISTED).map(one).collect();
+    if e.fields.len() > 2 * LISTED {
+        all.push(format!("and {} more", e.fields.len() - 2 * LISTED));
+    }
+    clean(&all.join("; "))
 }
 
 fn why(e: &crate::model::Entity) -> String {
