@@ -1,6 +1,8 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
+mod deployments;
 mod dotnet;
+mod messaging;
 mod products;
 mod spring;
 
