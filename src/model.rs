@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod code;
+pub mod command;
 pub mod dependency;
 pub mod design;
 pub mod evidence;
@@ -23,6 +24,7 @@ pub use analysis::{
     Severity, SubScores, Term, VerbLie,
 };
 pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
+pub use command::{is_load_tool, requests_of};
 pub use dependency::{
     Candidate, Channel, Consistency, Dependency, Intent, IntentLevel, Mode, SharedWrite, Site, SiteCounts, SiteState,
     TableAccess, TableUse, UnresolvedSite,

@@ -47,6 +47,8 @@ pub enum Meaning {
     Register,
     /// Publishes.
     Publish,
+    /// Asks over a topic or queue and waits for the answer.
+    Request,
     /// Consumes.
     Consume,
     /// Binds a queue to an exchange.
@@ -103,6 +105,7 @@ impl Meaning {
             Self::Interface => SiteKind::Interface,
             Self::Register => SiteKind::Register,
             Self::Publish => SiteKind::Publish,
+            Self::Request => SiteKind::Request,
             Self::Consume => SiteKind::Consume,
             Self::Bind => SiteKind::Bind,
             Self::Database => SiteKind::Database,
@@ -235,6 +238,9 @@ pub struct Condition {
     /// The annotated or enclosing type has one of these annotations.
     #[serde(default)]
     pub type_has: Vec<String>,
+    /// The annotated or enclosing type has one of these methods.
+    #[serde(default)]
+    pub type_method: Vec<String>,
     /// The annotated or enclosing type has none of these annotations.
     #[serde(default)]
     pub type_lacks: Vec<String>,
@@ -379,7 +385,7 @@ fn check(rule: &Rule) -> Result<(), String> {
     let empty = |r: &Readers| r.0.is_empty();
     let missing = match rule.is {
         Meaning::Environment | Meaning::Property | Meaning::Stub if empty(&rule.name) => Some("name"),
-        Meaning::Publish | Meaning::Table | Meaning::Bind if empty(&rule.topic) => Some("topic"),
+        Meaning::Publish | Meaning::Request | Meaning::Table | Meaning::Bind if empty(&rule.topic) => Some("topic"),
         Meaning::Identity | Meaning::Fallback | Meaning::Format | Meaning::Join | Meaning::Channel
             if empty(&rule.address) =>
         {

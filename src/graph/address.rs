@@ -127,7 +127,7 @@ impl Address {
     pub fn is_local(&self) -> bool {
         matches!(
             self.host.to_lowercase().as_str(),
-            "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "host.docker.internal"
+            "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "::" | "host.docker.internal" | "10.0.2.2"
         )
     }
 
@@ -212,11 +212,16 @@ impl Directory {
         if address.has_open_host() {
             return Target::Unknown(format!("the host is not known: {}", address.host));
         }
+        // A sidecar passes on what names its service in the path.
+        let invoked = address.path.strip_prefix("/v1.0/invoke/").and_then(|rest| rest.split('/').next());
+        if let Some(at) = invoked.and_then(|name| nodes.find(name)) {
+            return Target::Node(at, "invoked through a sidecar");
+        }
         if address.is_local() {
             return self.by_port(address, from);
         }
         let host = address.host.as_str();
-        if let Some(at) = nodes.find(host) {
+        if let Some(at) = nodes.find_from(host, from) {
             return Target::Node(at, "name");
         }
         if let Some(at) = self.by_cluster_name(nodes, host) {

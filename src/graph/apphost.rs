@@ -217,7 +217,8 @@ impl<'h, 'a> Host<'h, 'a> {
         }
         let name = self.text(unit, call, 0)?;
         let place = &self.scope.unit(unit).place;
-        let mut workload = blank(&name, Place::new(&place.root, &place.path, call.line));
+        let place = Place::new(&place.root, &place.path, call.line);
+        let mut workload = Workload::new(&name, place, WorkloadKind::Aspire);
         let mut resource_scheme = None;
         let mut parent = None;
         match call.name.as_str() {
@@ -409,30 +410,7 @@ impl<'h, 'a> Host<'h, 'a> {
     }
 }
 
-fn blank(name: &str, place: Place) -> Workload {
-    Workload {
-        place,
-        kind: WorkloadKind::Aspire,
-        name: name.to_owned(),
-        aliases: Vec::new(),
-        namespace: String::new(),
-        image: None,
-        build: None,
-        dockerfile: None,
-        copies: Vec::new(),
-        command: Vec::new(),
-        environment: Vec::new(),
-        environment_from: Vec::new(),
-        ports: Vec::new(),
-        depends_on: Vec::new(),
-        labels: Default::default(),
-        selector: Default::default(),
-        profile: String::new(),
-        has_health_check: false,
-    }
-}
-
 /// A path relative to a folder; `None` if it leaves the root.
 fn join(folder: &str, path: &str) -> Option<String> {
-    super::scope::resolved(folder, path)
+    super::copies::resolved(folder, path)
 }

@@ -410,8 +410,11 @@ impl<'j> Joiner<'j> {
             if delivery.sites.iter().any(|s| s.dead) {
                 continue;
             }
-            let key = (delivery.source, delivery.target, Mode::Async, Some(delivery.channel.clone()));
-            for site in delivery.sites {
+            let key = match delivery.answered {
+                true => (delivery.source, delivery.target, Mode::Sync, None),
+                false => (delivery.source, delivery.target, Mode::Async, Some(delivery.channel.clone())),
+            };
+            for site in delivery.sites.into_iter().take(if delivery.answered { 1 } else { 2 }) {
                 self.edges.site(
                     key.clone(),
                     &delivery.protocol,

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::model::{
-    Confidence, Endpoint, Evidence, Facts, Flow, Mode, Place, PracticeKind, SchemaFact, Site, SiteKind, SourceKind,
-    TableUse,
+    Confidence, Endpoint, Evidence, Facts, Flow, Mode, Place, PracticeKind, SchemaFact, ServiceKind, Site, SiteKind,
+    SourceKind, TableUse, WorkloadKind,
 };
 use crate::rules::Rules;
 
@@ -44,6 +44,8 @@ pub struct Reading {
     pub schemas: Vec<SchemaFact>,
     /// What entries do.
     pub flows: Vec<Flow>,
+    /// Its commands make load on others.
+    pub makes_load: bool,
 }
 
 /// Links facts into a graph.
@@ -71,7 +73,11 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     world.implementers(&mut rpcs);
     let readings: Vec<Reading> = (0..nodes.all.len()).into_par_iter().map(|at| world.read(at, &rpcs)).collect();
     let routes = world.routes(facts);
-    let mut joiner = Joiner::new(facts, config, &roles, nodes.clone(), readings);
+    let mut named = nodes.clone();
+    for (node, _) in named.all.iter_mut().zip(&readings).filter(|(_, r)| r.makes_load) {
+        node.kind.get_or_insert(ServiceKind::Loadgen);
+    }
+    let mut joiner = Joiner::new(facts, config, &roles, named, readings);
     joiner.join(&routes);
     joiner.libraries(discovery::clients(facts, &nodes, &roles));
     joiner.libraries(discovery::automatic_routes(facts, &nodes, &scopes, &environments));
@@ -139,9 +145,13 @@ impl<'w, 'a> World<'w, 'a> {
             reading.outbound.extend(reader.rpcs(rpcs));
             reading.outbound.extend(reader.interfaces());
             reading.outbound.extend(reader.clients());
+            let (commands, makes_load) = super::commands::calls(reader, self.facts);
+            reading.outbound.extend(commands);
+            reading.makes_load = makes_load;
             self.configured(reader, &mut reading);
             let effects = Effects::of(reader, &reading.outbound);
             reading.endpoints = endpoints(reader, &effects);
+            reading.endpoints.retain(|e| e.method != "RPC" || rpcs.may_serve(&e.path));
             for endpoint in reading.endpoints.iter_mut().filter(|e| e.method == "RPC") {
                 let (service, method) = endpoint.path.trim_start_matches('/').split_once('/').unwrap_or_default();
                 endpoint.path = format!("/{}", rpcs.operation(service, method));
@@ -172,7 +182,14 @@ impl<'w, 'a> World<'w, 'a> {
     /// Configured values that rules on keys recognise.
     fn configured(&self, reader: &SiteReader<'_, 'a>, reading: &mut Reading) {
         for found in stores::configured(reader, &self.environments[reader.at], self.rules) {
+            let node = &self.nodes.all[reader.at];
             let mode = match found.site.kind {
+                // A product reads settings of its own, not those of a client.
+                SiteKind::Database | SiteKind::Cache
+                    if node.languages.is_empty() && node.kind.is_some_and(|k| k != ServiceKind::Service) =>
+                {
+                    continue;
+                }
                 SiteKind::Database | SiteKind::Cache => Mode::Data,
                 _ if !self.concerns(reader, &found) => continue,
                 SiteKind::Infra if !self.reports(reader, &found.site.rule) => continue,
@@ -250,6 +267,19 @@ impl<'w, 'a> World<'w, 'a> {
         node.languages.is_empty() || code() || module() || started()
     }
 
+    /// The only node without code whose deployment mounts a file: the configuration of a proxy is read by who mounts it.
+    fn mounts(&self, place: &Place) -> Option<usize> {
+        let covers = |path: &String| place.path == *path || place.path.starts_with(&format!("{path}/"));
+        let mut all = (0..self.nodes.all.len()).filter(|at| {
+            let node = &self.nodes.all[*at];
+            let workloads = node.workloads.iter().map(|w| &self.facts.workloads[*w]);
+            let mut mounting = workloads.filter(|w| w.kind == WorkloadKind::Compose && w.place.root == place.root);
+            node.languages.is_empty() && mounting.any(|w| w.copies.iter().any(covers))
+        });
+        let first = all.next()?;
+        all.next().is_none().then_some(first)
+    }
+
     fn routes(&self, facts: &Facts) -> Vec<SettledRoute> {
         let mut all = Vec::new();
         for route in &facts.routes {
@@ -258,7 +288,7 @@ impl<'w, 'a> World<'w, 'a> {
                 let (owners, library) = self.nodes.owners(facts, &route.place);
                 if library || owners.len() != 1 { None } else { owners.first().copied() }
             };
-            let gateway = named.or_else(owners);
+            let gateway = named.or_else(|| self.mounts(&route.place)).or_else(owners);
             // Without a gateway of its own a route is read with no configuration.
             let empty = (Scope::default(), Environment::default());
             let (scope, environment) = match gateway {
@@ -289,7 +319,7 @@ fn read_site<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a crate::model:
             reading.outbound.extend(reader.http(unit, site));
             return;
         }
-        SiteKind::Publish | SiteKind::Consume | SiteKind::Bind => {
+        SiteKind::Publish | SiteKind::Request | SiteKind::Consume | SiteKind::Bind => {
             reading.uses.extend(topics::uses(reader, unit, site));
             return;
         }
@@ -319,7 +349,7 @@ fn configured_site(reader: &SiteReader<'_, '_>, found: &stores::ConfiguredSite, 
 }
 
 /// A site that stands in configuration, not in code.
-fn configured_at(place: &Place, site: &crate::model::CallSite, confidence: Confidence) -> Site {
+pub(super) fn configured_at(place: &Place, site: &crate::model::CallSite, confidence: Confidence) -> Site {
     Site {
         root: place.root.clone(),
         path: place.path.clone(),

@@ -4,6 +4,8 @@
 
 pub mod address;
 pub mod apphost;
+pub mod commands;
+pub mod copies;
 pub mod digraph;
 pub mod discovery;
 pub mod edges;

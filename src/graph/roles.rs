@@ -84,7 +84,11 @@ impl Roles {
     #[must_use]
     pub fn of_image(&self, image: &str) -> Option<Role> {
         let base = image_base(image);
-        self.find(&self.images, &base).map(|e| role(e, format!("image {base}")))
+        // `mcr.microsoft.com/mssql/server` is called by its last two parts, where a pattern says so.
+        let plain = image.split('@').next().unwrap_or(image).to_lowercase();
+        let two = plain.rsplit('/').nth(1).map(|above| format!("{above}/{base}")).unwrap_or_default();
+        let entry = self.images.iter().find(|e| e.r#match.iter().any(|p| p.as_str().contains('/') && p.matches(&two)));
+        entry.or_else(|| self.find(&self.images, &base)).map(|e| role(e, format!("image {base}")))
     }
 
     /// The role that one of the libraries of a module gives it.

@@ -61,6 +61,22 @@ impl Rpcs {
             || plain.strip_suffix("async").is_some_and(|short| self.methods.contains_key(short))
     }
 
+    /// Could `/Service/Method` be an operation? A method that a declared service does not have is a helper of the type
+    /// that implements it.
+    #[must_use]
+    pub fn may_serve(&self, path: &str) -> bool {
+        let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+        let stem = service_stem(service);
+        if !self.serves(&stem) {
+            return true;
+        }
+        let plain = flat(method);
+        let declared =
+            self.methods.get(&plain).or_else(|| self.methods.get(plain.strip_suffix("async").unwrap_or(&plain)));
+        let fits = |s: &str| flat(s.rsplit('.').next().unwrap_or(s)) == flat(&stem);
+        declared.into_iter().flatten().any(|(s, _)| fits(s))
+    }
+
     /// Is a service of this name declared?
     fn serves(&self, service: &str) -> bool {
         let wanted = flat(service);
@@ -172,6 +188,9 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         };
         let mut addresses: Vec<Text> = Vec::new();
         if let Some(channel) = arguments.get(1) {
+            addresses = self.client_bases(&channel.value, frame);
+        }
+        if let Some(channel) = arguments.get(1).filter(|_| addresses.is_empty()) {
             self.texts.values.restart();
             for head in self.texts.values.heads(&channel.value, frame, 0) {
                 let mut texts = self.texts.of_found(&head);
@@ -309,8 +328,20 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         let mut all = Vec::new();
         for (u, unit) in self.scope.units.iter().enumerate() {
             // On a type the rule declares the client, on its methods the operations.
-            for site in unit.sites.iter().filter(|s| s.kind == SiteKind::Interface && s.function.is_none()) {
+            let declared = |s: &&CallSite| s.kind == SiteKind::Interface;
+            for site in unit.sites.iter().filter(|s| declared(s) && s.function.is_none()) {
                 all.extend(self.interface(u as u32, site));
+            }
+            // Where only methods are annotated, a registration says where the client leads.
+            let mut seen: BTreeSet<&str> = BTreeSet::new();
+            for site in unit.sites.iter().filter(|s| declared(s) && s.function.is_some()) {
+                let Some(owner) = site.owner.as_deref() else { continue };
+                let whole = unit.sites.iter().any(|s| {
+                    s.kind == SiteKind::Interface && s.function.is_none() && s.owner.as_deref() == Some(owner)
+                });
+                if !whole && seen.insert(owner) {
+                    all.extend(self.interface(u as u32, site));
+                }
             }
         }
         all
@@ -321,6 +352,10 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         let frame = self.frame(unit, site);
         let mut bases = self.part(site.address.as_ref(), &frame);
         bases.retain(|t| !t.text.is_empty() && !t.is_hole());
+        let on_method = site.function.is_some();
+        if on_method {
+            bases = self.registered_type(owner);
+        }
         if bases.is_empty() {
             let names = self.part(site.name.as_ref(), &frame);
             bases = names.into_iter().map(|t| Text { text: format!("http://{}", t.text), ..t }).collect();
@@ -333,7 +368,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 reason: Some(format!("{owner} has no address in this code")),
             }];
         }
-        let prefix = self.part(site.path.as_ref(), &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
+        let prefix = site.path.as_ref().filter(|_| !on_method);
+        let prefix = self.part(prefix, &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
         let guarded = super::fallbacks::of_client(self, unit, owner);
         let mut all = Vec::new();
         for (holder, function, method, path) in self.interface_methods(owner) {

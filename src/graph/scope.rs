@@ -64,9 +64,12 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
             list[*at].push(unit);
         }
     }
+    for (at, own) in own.iter_mut().enumerate() {
+        super::copies::copied(facts, nodes, at, own);
+    }
     for (own, libraries) in own.iter().zip(&mut libraries) {
         imported_packages(facts, own, libraries);
-        borrowed(facts, own, libraries);
+        super::copies::borrowed(facts, own, libraries);
     }
     own.into_iter().zip(libraries).map(|(own, libraries)| Scope::of(own, libraries)).collect()
 }
@@ -104,47 +107,6 @@ fn imported_packages(facts: &Facts, own: &[&Unit], libraries: &mut Vec<&Unit>) {
     if !reached.is_empty() {
         libraries.retain(|l| l.language != "go" || reached.contains(&(l.place.root.as_str(), l.place.folder())));
     }
-}
-
-/// Files of other services that this one's code includes by a relative path (a client that lives beside its
-/// target): they run here as well.
-fn borrowed<'a>(facts: &'a Facts, own: &[&'a Unit], libraries: &mut Vec<&'a Unit>) {
-    let stem = |path: &str| path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_owned();
-    let mut here: BTreeSet<(String, String)> =
-        own.iter().chain(libraries.iter()).map(|u| (u.place.root.clone(), u.place.path.clone())).collect();
-    let mut queue: Vec<&Unit> = own.to_vec();
-    while let Some(unit) = queue.pop() {
-        let relative = unit.imports.iter().filter(|i| i.path.starts_with("../") || i.path.starts_with("./"));
-        let wanted: BTreeSet<String> = relative.filter_map(|i| resolved(unit.place.folder(), &i.path)).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        for other in facts.units.iter().filter(|u| u.place.root == unit.place.root) {
-            let path = &other.place.path;
-            let hit = wanted.contains(path)
-                || wanted.contains(&stem(path))
-                || wanted.contains(stem(path).trim_end_matches("/index"));
-            if hit && here.insert((other.place.root.clone(), path.clone())) {
-                libraries.push(other);
-                queue.push(other);
-            }
-        }
-    }
-}
-
-/// A relative path from a folder; `None` if it leaves the root.
-pub(super) fn resolved(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => {
-                parts.pop()?;
-            }
-            other => parts.push(other),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 impl<'a> Scope<'a> {
@@ -233,7 +195,12 @@ impl<'a> Scope<'a> {
             _ if self.is_own(unit) => true,
             // Module level of a library runs when it is imported; type level when the type is used.
             None => true,
-            Some(function) => self.live.contains(&FunctionId { unit, function }),
+            // A closure lives in what holds it.
+            Some(function) => {
+                let functions = &self.unit(unit).functions;
+                std::iter::successors(Some(function), |f| functions[*f as usize].parent)
+                    .any(|function| self.live.contains(&FunctionId { unit, function }))
+            }
         }
     }
 
@@ -260,11 +227,20 @@ impl<'a> Scope<'a> {
         match &function.owner {
             Some(owner) => {
                 let Some(decl) = unit.types.iter().find(|t| t.name == *owner) else { return false };
-                decl.supertypes.iter().all(|s| self.types.contains_key(plain_type(s))) && !decl.is_interface
+                self.is_closed(decl, 0) && !decl.is_interface
             }
             // An exported function of a script may be called by its framework (handlers, hooks).
             None => !matches!(unit.language.as_str(), "javascript" | "typescript" | "php" | "ruby" | "python"),
         }
+    }
+
+    /// Are all supertypes of a type, and theirs, in this code? A framework calls what implements a type of its own.
+    fn is_closed(&self, decl: &TypeDecl, depth: usize) -> bool {
+        depth < 8
+            && decl.supertypes.iter().all(|s| {
+                let mut known = self.types(plain_type(s)).peekable();
+                known.peek().is_some() && known.all(|(_, t)| self.is_closed(t, depth + 1))
+            })
     }
 
     /// Could a call of the right name mean a function of this owner, as far as its receiver tells?

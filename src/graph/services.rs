@@ -6,6 +6,7 @@
 mod builder;
 mod finish;
 mod programs;
+mod projects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use crate::model::{Evidence, Facts, ModuleKind, Owner, Place, Service, ServiceKi
 use super::roles::{Role, Roles};
 
 use builder::Builder;
+use projects::projects_of;
 
 /// A folder of a root.
 pub type Folder = (String, String);
@@ -64,6 +66,8 @@ pub struct Nodes {
     by_name: BTreeMap<String, Vec<usize>>,
     folders: BTreeMap<Folder, Vec<usize>>,
     libraries: BTreeMap<Folder, Vec<usize>>,
+    /// Folders of the compose projects that run a node.
+    projects: Vec<BTreeSet<Folder>>,
 }
 
 /// Names are compared in lower case without `-`, `_`, `.` and spaces.
@@ -100,6 +104,7 @@ impl Nodes {
     }
 
     fn index(&mut self, facts: &Facts) {
+        self.projects = self.all.iter().map(|node| projects_of(node, facts)).collect();
         for (at, node) in self.all.iter().enumerate() {
             for name in node.names.keys() {
                 let found = self.by_name.entry(normal(name)).or_default();
@@ -133,6 +138,25 @@ impl Nodes {
     pub fn find(&self, name: &str) -> Option<usize> {
         match self.by_name.get(&normal(name))?.as_slice() {
             [one] => Some(*one),
+            _ => None,
+        }
+    }
+
+    /// The node of this name as seen by a node: of several, the one in a compose project of its own.
+    #[must_use]
+    pub fn find_from(&self, name: &str, from: usize) -> Option<usize> {
+        let found = self.by_name.get(&normal(name))?.as_slice();
+        let (Some(mine), Some(node)) = (self.projects.get(from), self.all.get(from)) else { return self.find(name) };
+        if let [one] = found {
+            return Some(*one);
+        }
+        let near = |(root, folder): &Folder| {
+            mine.contains(&(root.clone(), folder.clone()))
+                || node.folders.iter().any(|(r, f)| r == root && (f == folder || f.starts_with(&format!("{folder}/"))))
+        };
+        let mut own = found.iter().copied().filter(|at| self.projects.get(*at).is_some_and(|p| p.iter().any(near)));
+        match (own.next(), own.next()) {
+            (Some(one), None) => Some(one),
             _ => None,
         }
     }

@@ -141,17 +141,24 @@ pub fn environments(facts: &Facts, nodes: &Nodes, profiles: &[String]) -> Vec<En
     for (at, node) in nodes.all.iter().enumerate() {
         let main = main_variant(facts, node, &weights);
         let deployed = node.workloads.iter().any(|w| facts.workloads[*w].kind != WorkloadKind::Dockerfile);
-        for index in &node.workloads {
+        let is_variant = |w: usize| {
+            let workload = &facts.workloads[w];
+            workload.kind == WorkloadKind::Kubernetes && main.is_some_and(|m| m != workload.place.folder())
+        };
+        // What only a variant sets (an overlay, a component) is kept too; where both do, the main one counts.
+        let ordered = node.workloads.iter().filter(|w| !is_variant(**w));
+        let mut main_keys: Option<BTreeSet<String>> = None;
+        for index in ordered.chain(node.workloads.iter().filter(|w| is_variant(**w))) {
             let workload = &facts.workloads[*index];
-            let variant =
-                workload.kind == WorkloadKind::Kubernetes && main.is_some_and(|m| m != workload.place.folder());
-            if variant {
-                continue;
+            let variant = is_variant(*index);
+            if variant && main_keys.is_none() {
+                main_keys = Some(all[at].variables.keys().cloned().collect());
             }
+            let known = |key: &str| variant && main_keys.as_ref().is_some_and(|keys| keys.contains(key));
             for setting in &workload.environment {
                 // A Dockerfile's ENV is a default: the deployment's own value wins.
                 let default = workload.kind == WorkloadKind::Dockerfile && deployed;
-                if default && overridden(facts, node, &setting.key) {
+                if default && overridden(facts, node, &setting.key) || known(&setting.key) {
                     continue;
                 }
                 let setting = dereference(setting, &maps, &workload.place);
@@ -165,7 +172,7 @@ pub fn environments(facts: &Facts, nodes: &Nodes, profiles: &[String]) -> Vec<En
                     Some(path) => files.get(&(workload.place.root.clone(), path.to_owned())).copied(),
                     None => nearest(&maps, from.strip_prefix("secret:").unwrap_or(from), &workload.place),
                 };
-                for setting in found.into_iter().flat_map(|s| &s.values) {
+                for setting in found.into_iter().flat_map(|s| &s.values).filter(|s| !known(&s.key)) {
                     all[at].add_variable(setting, &workload.profile);
                 }
             }
@@ -280,7 +287,7 @@ fn dereference(setting: &Setting, maps: &Maps<'_>, from: &Place) -> Setting {
 /// Configuration files: by the folder that holds them, or by application name.
 fn files_of(facts: &Facts, nodes: &Nodes, all: &mut [Environment]) {
     let applications: BTreeSet<usize> = clients_of_config_servers(nodes);
-    for settings in &facts.settings {
+    for settings in facts.settings.iter().filter(|s| s.format != "shell") {
         let owners: Vec<usize> = match &settings.scope {
             SettingsScope::Folder(folder) => {
                 let place = Place::new(&settings.place.root, &format!("{folder}/x"), 0);

@@ -229,7 +229,10 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     /// Base addresses that reach a site through the client it is called on.
     fn bases(&self, unit: u32, site: &'a CallSite, frame: &Frame<'a>) -> Vec<Text> {
         if let Some(receiver) = site.receiver.as_ref() {
-            let all = self.client_bases(receiver, frame);
+            let mut all = self.client_bases(receiver, frame);
+            if all.is_empty() {
+                all = self.set_bases(unit, receiver);
+            }
             if !all.is_empty() {
                 return all;
             }
@@ -277,13 +280,35 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         all
     }
 
+    /// `client.BaseAddress = new Uri(url)`: what a file sets on the client that a name holds.
+    fn set_bases(&self, unit: u32, client: &Expr) -> Vec<Text> {
+        let Some(name) = client.dotted().map(|d| d.strip_prefix("this.").unwrap_or(&d).to_owned()) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for key in ["BaseAddress", "baseURL"] {
+            for (u, binding) in self.scope.bindings(key).filter(|(u, _)| *u == unit) {
+                let place = binding.place.strip_prefix("this.").unwrap_or(&binding.place);
+                let holder = place.strip_suffix(key).and_then(|h| h.strip_suffix('.')).unwrap_or_default();
+                if holder.strip_suffix(".defaults").unwrap_or(holder) != name {
+                    continue;
+                }
+                let step = [Step::Code(u, binding.line, format!("{name} is given its base address"))];
+                let frame = Frame::new(u, binding.function, binding.owner.as_deref());
+                let texts = self.texts.of(&binding.value, &frame).into_iter().filter(|t| !t.is_hole());
+                all.extend(texts.map(|t| text_after(t, &step, Confidence::Confirmed)));
+            }
+        }
+        all
+    }
+
     /// A client by name: its registered address, else the name is that of a service.
     fn registered(&self, name: &Text) -> Vec<Text> {
         let found = self.registrations(|key| key == name.text);
         if found.is_empty() { vec![Text { text: format!("http://{}", name.text), ..name.clone() }] } else { found }
     }
 
-    fn registered_type(&self, name: &str) -> Vec<Text> {
+    pub(super) fn registered_type(&self, name: &str) -> Vec<Text> {
         let interface = format!("I{name}");
         self.registrations(|key| {
             let plain = super::scope::plain_type(key);
@@ -306,7 +331,14 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                     continue;
                 }
                 let step = [Step::Code(u as u32, site.line, "the client is registered".to_owned())];
-                for text in self.part(site.address.as_ref(), &frame) {
+                let mut texts = self.part(site.address.as_ref(), &frame);
+                if texts.iter().all(Text::is_hole)
+                    && let Some(client) = &site.address
+                {
+                    let given = self.set_bases(u as u32, client);
+                    texts = if given.is_empty() { texts } else { given };
+                }
+                for text in texts {
                     all.push(text_after(text, &step, Confidence::Confirmed));
                 }
             }

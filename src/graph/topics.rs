@@ -15,6 +15,8 @@ use super::texts::Text;
 pub enum Side {
     /// Puts messages in.
     Publish,
+    /// Puts messages in and waits for an answer.
+    Request,
     /// Takes messages out.
     Consume,
     /// A queue is bound to an exchange.
@@ -47,6 +49,7 @@ pub struct ChannelUse {
 pub fn uses<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a CallSite) -> Vec<ChannelUse> {
     let side = match site.kind {
         SiteKind::Publish => Side::Publish,
+        SiteKind::Request => Side::Request,
         SiteKind::Consume => Side::Consume,
         SiteKind::Bind => Side::Bind,
         _ => return Vec::new(),
@@ -66,7 +69,7 @@ pub fn uses<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a CallSite) -> V
             let mut made = reader.site(unit, site, site.line);
             made.operation.clone_from(&text.text);
             made.confidence = made.confidence.min(text.sure);
-            made.blocking = false;
+            made.blocking = side == Side::Request && made.blocking;
             made.chain = reader.chain(&text);
             ChannelUse {
                 at: reader.at,
@@ -105,6 +108,8 @@ pub struct Delivery {
     pub source: usize,
     /// Consumer.
     pub target: usize,
+    /// The publisher waits for the answer.
+    pub answered: bool,
     /// Channel.
     pub channel: String,
     /// Protocol.
@@ -137,7 +142,7 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
         consumers.entry(queue).or_default().push(consume);
     }
     let mut all = Vec::new();
-    for publish in uses.iter().filter(|u| u.side == Side::Publish && u.reason.is_none()) {
+    for publish in uses.iter().filter(|u| matches!(u.side, Side::Publish | Side::Request) && u.reason.is_none()) {
         // The default exchange delivers to the queue that the routing key names.
         let channel = if publish.topic.is_empty() { &publish.key } else { &publish.topic };
         let exact = consumers.get(&same(channel)).cloned().unwrap_or_default();
@@ -152,6 +157,7 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
             all.push(Delivery {
                 source: publish.at,
                 target: consume.at,
+                answered: publish.side == Side::Request,
                 channel: channel.clone(),
                 protocol: if publish.protocol.is_empty() { consume.protocol.clone() } else { publish.protocol.clone() },
                 sites: [publish.site.clone(), consume.site.clone()],

@@ -184,6 +184,7 @@ impl<'s> Walk<'s> {
             return;
         }
         let annotations = self.decorators(node);
+        self.visit_decorators(node, depth);
         match node.child_by_field_name("declaration") {
             Some(class) if class.kind().ends_with("class_declaration") && !annotations.is_empty() => {
                 self.class(class, depth);
@@ -199,6 +200,14 @@ impl<'s> Walk<'s> {
 
     fn decorators(&self, node: Node<'_>) -> Vec<Annotation> {
         children(node).into_iter().filter(|c| c.kind() == "decorator").filter_map(|d| self.decorator(d)).collect()
+    }
+
+    /// Calls among the arguments of decorators (`@Module({ imports: [Clients.register(…)] })`).
+    fn visit_decorators(&mut self, node: Node<'_>, depth: usize) {
+        let decorators = children(node).into_iter().filter(|c| c.kind() == "decorator");
+        for arguments in decorators.flat_map(children).filter_map(|c| c.child_by_field_name("arguments")) {
+            self.visit_children(arguments, depth + 1);
+        }
     }
 
     fn class(&mut self, node: Node<'_>, depth: usize) {
@@ -223,6 +232,7 @@ impl<'s> Walk<'s> {
         let at = self.builder.unit.types.len();
         self.builder.unit.types.push(decl);
         self.builder.enter_type(&name);
+        self.visit_decorators(node, depth);
         if let Some(body) = node.child_by_field_name("body") {
             let mut pending: Vec<Annotation> = Vec::new();
             for member in children(body) {

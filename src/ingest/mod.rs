@@ -48,8 +48,9 @@ const LINE_LIMIT: usize = 1_000;
 /// # Errors
 /// A facts file that was given by name and cannot be used.
 pub fn ingest(listing: &Listing, rules: &Rules) -> Result<Facts, Error> {
+    let usings = source::global_imports(&listing.sources);
     let each: Vec<Result<Read<'_>, Error>> =
-        listing.sources.par_iter().map(|source| read(source, listing, rules)).collect();
+        listing.sources.par_iter().map(|source| read(source, listing, rules, &usings)).collect();
     let mut facts = Facts { schema: FACTS_SCHEMA.to_owned(), notes: listing.notes.clone(), ..Facts::default() };
     let mut traces: Vec<&Source> = Vec::new();
     for read in each {
@@ -80,7 +81,12 @@ enum Read<'s> {
     Nothing,
 }
 
-fn read<'s>(source: &'s Source, listing: &Listing, rules: &Rules) -> Result<Read<'s>, Error> {
+fn read<'s>(
+    source: &'s Source,
+    listing: &Listing,
+    rules: &Rules,
+    usings: &source::GlobalImports,
+) -> Result<Read<'s>, Error> {
     let language = language_of(source);
     if language.is_none() && !is_known_text(source) && traces::claims(source) {
         // Traces among documents are examples, not recordings of this system; named, they are meant.
@@ -96,7 +102,7 @@ fn read<'s>(source: &'s Source, listing: &Listing, rules: &Rules) -> Result<Read
         return Ok(Read::Facts(Box::new(facts)));
     }
     if let Some(language) = language {
-        return Ok(Read::Facts(Box::new(read_source(source, language, rules))));
+        return Ok(Read::Facts(Box::new(read_source(source, language, rules, usings))));
     }
     Ok(Read::Facts(Box::new(read_text(source, listing))))
 }
@@ -194,7 +200,7 @@ fn unreadable(source: &Source, reason: &str) -> Facts {
     facts
 }
 
-fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
+fn read_source(source: &Source, language: &Language, rules: &Rules, usings: &source::GlobalImports) -> Facts {
     if paths::is_vendored(&source.path) {
         return skipped("vendored code");
     }
@@ -224,6 +230,7 @@ fn read_source(source: &Source, language: &Language, rules: &Rules) -> Facts {
         language.id.clone_into(&mut unit.language);
     }
     unit.lines = text.lines().count() as u32;
+    source::add_global_imports(&mut unit, usings);
     secrets::mask(&mut unit);
     recognise::recognise(&mut unit, rules);
     let notes = annotations::apply(&mut unit, &text);

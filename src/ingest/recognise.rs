@@ -153,6 +153,14 @@ impl Context<'_> {
                 type_arguments: &call.type_arguments,
                 supertype: "",
             };
+            // Several clients are registered by one call, each by an object of its own.
+            if let (Meaning::Register, Some(Expr::List(entries))) = (rule.is, out.arguments.first().map(|a| &a.value)) {
+                for entry in entries {
+                    let alone = [Argument::positional(entry.clone())];
+                    sites.extend(Site { arguments: &alone, owner: owner.clone(), ..site }.make());
+                }
+                break;
+            }
             let Some(mut made) = site.make() else { continue };
             made.in_loop = call.in_loop;
             made.result_used = call.result_used;

@@ -221,6 +221,8 @@ pub enum SiteKind {
     Register,
     /// Publishes to a topic, queue, exchange or channel.
     Publish,
+    /// Asks over a topic or queue and waits for the answer.
+    Request,
     /// Consumes from one.
     Consume,
     /// Binds a queue to an exchange (`topic` = exchange, `name` = queue).

@@ -191,7 +191,8 @@ pub struct Workload {
     /// Dockerfile relative to the root.
     #[serde(default)]
     pub dockerfile: Option<String>,
-    /// For a Dockerfile: source folders or files that COPY/ADD brings in, relative to the root.
+    /// For a Dockerfile: source folders or files that COPY/ADD brings in, relative to the root; for a compose service
+    /// what it mounts.
     #[serde(default)]
     pub copies: Vec<String>,
     /// Command, entrypoint and arguments.
@@ -221,6 +222,33 @@ pub struct Workload {
     /// A health check or probe is declared.
     #[serde(default)]
     pub has_health_check: bool,
+}
+
+impl Workload {
+    /// A workload of which only the name is known.
+    #[must_use]
+    pub fn new(name: &str, place: Place, kind: WorkloadKind) -> Self {
+        Self {
+            place,
+            kind,
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            namespace: String::new(),
+            image: None,
+            build: None,
+            dockerfile: None,
+            copies: Vec::new(),
+            command: Vec::new(),
+            environment: Vec::new(),
+            environment_from: Vec::new(),
+            ports: Vec::new(),
+            depends_on: Vec::new(),
+            labels: BTreeMap::new(),
+            selector: BTreeMap::new(),
+            profile: String::new(),
+            has_health_check: false,
+        }
+    }
 }
 
 /// One key and its value.

@@ -2,6 +2,7 @@
 
 /// The built-in rule files: (path, text). A test proves that this list is the folder `rules/clients`.
 pub const BUILT_IN: &[(&str, &str)] = &[
+    ("rules/clients/any/databases.yaml", include_str!("../../rules/clients/any/databases.yaml")),
     ("rules/clients/any/environment.yaml", include_str!("../../rules/clients/any/environment.yaml")),
     ("rules/clients/csharp/aspnet.yaml", include_str!("../../rules/clients/csharp/aspnet.yaml")),
     ("rules/clients/csharp/configuration.yaml", include_str!("../../rules/clients/csharp/configuration.yaml")),

@@ -50,6 +50,8 @@ pub enum Reader {
     Receiver,
     /// `chain uri 0`: an argument of another call of the same builder chain.
     Chain(String, usize),
+    /// `chain-type AddHttpClient`: the type argument of another call of the same builder chain.
+    ChainType(String),
     /// `chain-verb`: the HTTP verb among the calls of the builder chain.
     ChainVerb,
     /// `verb`: the HTTP verb with which the call's name starts.
@@ -76,6 +78,9 @@ pub enum Reader {
     Owner,
     /// `function`: the enclosing or annotated function.
     Function,
+    /// `parameter-type 0`: the declared type of a parameter of the annotated function, or of the method with which
+    /// the annotated type handles messages (`handle`, `__invoke`, `Consume`).
+    ParameterType(usize),
     /// `value`: the value of a matched property.
     Value,
 }
@@ -95,6 +100,7 @@ impl TryFrom<String> for Reader {
             ["rest", n] => Self::Rest(number(n)?),
             ["receiver"] => Self::Receiver,
             ["chain", name, n] => Self::Chain((*name).to_owned(), number(n)?),
+            ["chain-type", name] => Self::ChainType((*name).to_owned()),
             ["chain-verb"] => Self::ChainVerb,
             ["verb"] => Self::Verb,
             ["verb-of", n] => Self::VerbOf(number(n)?),
@@ -110,13 +116,14 @@ impl TryFrom<String> for Reader {
             ["function-annotation", name, key] => Self::FunctionAnnotation((*name).to_owned(), (*key).to_owned()),
             ["owner"] => Self::Owner,
             ["function"] => Self::Function,
+            ["parameter-type", n] => Self::ParameterType(number(n)?),
             ["value"] => Self::Value,
             _ => {
                 return Err(format!(
                     "`{text}` is no place of a value; write one of: argument N, argument NAME, option KEY, rest N, \
-                     receiver, chain CALL N, chain-verb, verb, verb-of N, prefixed TEXT READER, type-of READER, type-argument N, supertype-argument N, capture, \
+                     receiver, chain CALL N, chain-type CALL, chain-verb, verb, verb-of N, prefixed TEXT READER, type-of READER, type-argument N, supertype-argument N, capture, \
                      text VALUE, type-annotation NAME KEY, \
-                     function-annotation NAME KEY, owner, function, value"
+                     function-annotation NAME KEY, owner, function, parameter-type N, value"
                 ));
             }
         })
@@ -132,6 +139,7 @@ impl From<Reader> for String {
             Reader::Rest(n) => format!("rest {n}"),
             Reader::Receiver => "receiver".to_owned(),
             Reader::Chain(name, n) => format!("chain {name} {n}"),
+            Reader::ChainType(name) => format!("chain-type {name}"),
             Reader::ChainVerb => "chain-verb".to_owned(),
             Reader::Verb => "verb".to_owned(),
             Reader::VerbOf(n) => format!("verb-of {n}"),
@@ -145,6 +153,7 @@ impl From<Reader> for String {
             Reader::FunctionAnnotation(name, key) => format!("function-annotation {name} {key}"),
             Reader::Owner => "owner".to_owned(),
             Reader::Function => "function".to_owned(),
+            Reader::ParameterType(n) => format!("parameter-type {n}"),
             Reader::Value => "value".to_owned(),
         }
     }

@@ -127,3 +127,42 @@ fn stubs_that_a_container_injects_are_called_where_they_are_registered() {
     assert_eq!(sync.len(), 1, "{sync:?}");
     assert!(sync[0].to_lowercase() == "store -> stock sync", "{sync:?}");
 }
+
+#[test]
+fn registered_interfaces_and_fields_lead_through_projects_to_their_services() {
+    let csproj = |references: &str| {
+        format!("<Project Sdk=\"Microsoft.NET.Sdk.Web\"><ItemGroup>{references}</ItemGroup></Project>")
+    };
+    let found = system(&[
+        (
+            "compose.yml",
+            "services:\n  web:\n    build: {context: ., dockerfile: web/Dockerfile}\n    environment: [Api__Stock=http://stock:8080]\n  stock:\n    build: {context: ., dockerfile: stock/Dockerfile}\n    environment: ['ConnectionStrings__Main=Server=stockdb;Database=Stock']\n  stockdb:\n    image: mcr.microsoft.com/mssql/server:2022-latest\n",
+        ),
+        ("web/Dockerfile", "FROM x\n"),
+        ("web/web.csproj", &csproj("")),
+        ("web/GlobalUsings.cs", "global using Refit;\n"),
+        ("web/IStockClient.cs", "interface IStockClient { [Get(\"/items\")] Task<Item[]> All(); }"),
+        (
+            "web/Program.cs",
+            "builder.Services.AddRefitClient<IStockClient>()\n  .ConfigureHttpClient(c => { c.BaseAddress = new Uri(builder.Configuration[\"Api:Stock\"]!); });\n\
+             class Page(IStockClient stock) : PageModel { public async Task OnGet() { await stock.All(); } }",
+        ),
+        ("stock/Dockerfile", "FROM x\n"),
+        ("stock/stock.csproj", &csproj("<ProjectReference Include=\"..\\stock.data\\stock.data.csproj\" />")),
+        (
+            "stock/Program.cs",
+            "builder.Services.AddStore(builder.Configuration);\napp.MapGet(\"/items\", () => 1);\nclass Job(IStore store) : BackgroundService { void Run() { store.Open(); } }",
+        ),
+        ("stock.data/stock.data.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\"></Project>"),
+        (
+            "stock.data/Store.cs",
+            "static class Setup {\n  public static void AddStore(this IServiceCollection services, IConfiguration configuration) {\n\
+               services.AddTransient<IStore>(p => new Store(configuration.GetConnectionString(\"Main\")));\n  }\n}\n\
+             class Store : IStore {\n  private readonly string _connection;\n  private readonly int _retries;\n\
+               public Store(string connection) : this(connection, 3) { }\n\
+               public Store(string connection, int retries) { _connection = connection; _retries = retries; }\n\
+               public void Open() { Retry(() => { using SqlConnection c = new(_connection); }); }\n  void Retry(Action a) { }\n}",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["stock -> stockdb data", "web -> stock sync"]);
+}

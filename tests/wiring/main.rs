@@ -1,7 +1,9 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
+mod deployments;
 mod dotnet;
 mod hints;
+mod messaging;
 mod products;
 mod spring;
 

@@ -196,9 +196,19 @@ impl Builder<'_> {
         roles: &Roles,
     ) {
         let rank = if w.kind == WorkloadKind::Compose { rank::COMPOSE } else { rank::KUBERNETES };
-        let at = self.place_workload(w, shared, roles);
+        let local = self.local_name(w, roles);
+        let at = match &local {
+            Some(name) => self.by_name.get(&normal(name)).copied().unwrap_or_else(|| self.new_node()),
+            None => self.place_workload(w, shared, roles),
+        };
         self.nodes[at].workloads.push(index);
-        self.name(at, &w.name, rank);
+        match &local {
+            Some(name) => {
+                self.name(at, name, rank);
+                self.name(at, &w.name, rank::ALIAS);
+            }
+            None => self.name(at, &w.name, rank),
+        }
         for alias in &w.aliases {
             self.name(at, alias, rank::ALIAS);
         }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use crate::model::code::Function;
 use crate::model::{Argument, Confidence, Expr};
 
+use crate::graph::scope::plain_type;
+
 use super::*;
 
 impl<'s, 'a> Values<'s, 'a> {
@@ -18,6 +20,9 @@ impl<'s, 'a> Values<'s, 'a> {
         depth: u8,
     ) -> Many<'a> {
         let itself = || vec![Found::new(Head::Expr(expr, frame.clone()))];
+        if let ("@instance", Some(Expr::Ref(made))) = (name, arguments.first().map(|a| &a.value)) {
+            return vec![Found::new(Head::Instance(plain_type(made)))];
+        }
         if name.starts_with('@') || name.starts_with("new ") {
             return itself();
         }

@@ -35,7 +35,9 @@ impl<'s, 'a> Values<'s, 'a> {
             let holder = self.owner_of(unit, binding);
             let fits = match head {
                 "this." => is_ours(holder),
-                "" => binding.function.is_none() && is_ours(binding.owner.as_deref()),
+                "" => {
+                    (binding.function.is_none() || self.sets_field(unit, binding)) && is_ours(binding.owner.as_deref())
+                }
                 other => {
                     let other = other.trim_end_matches('.');
                     binding.function.is_none() && (other == owner || family.contains(&other))
@@ -65,6 +67,17 @@ impl<'s, 'a> Values<'s, 'a> {
         }
         found.extend(self.declared_field(&family, owner, name, depth));
         found
+    }
+
+    /// `url = value` in a method sets the field where no parameter or local is called so.
+    fn sets_field(&self, unit: u32, binding: &Binding) -> bool {
+        let unit = self.scope().unit(unit);
+        let Some(f) = binding.function.filter(|_| matches!(unit.language.as_str(), "java" | "kotlin")) else {
+            return false;
+        };
+        let declared = |b: &Binding| b.function == Some(f) && b.place == binding.place && b.type_name.is_some();
+        let parameters = &unit.functions[f as usize].parameters;
+        !parameters.iter().any(|p| p.name == binding.place) && !unit.bindings.iter().any(declared)
     }
 
     /// Where several packages have a type of this name, the one of the asking code is meant.
@@ -255,8 +268,12 @@ impl<'s, 'a> Values<'s, 'a> {
             Head::Instance(owner) => self.field(owner, name, None, None, depth + 1),
             Head::Module(unit) => self.module_member(*unit, name, depth + 1),
             Head::Hole(reason) => vec![Found::hole(reason.clone())],
-            // A declared queue is known by its name: `queue.Name`, `q.queue`, `result.method.queue`.
-            Head::Expr(Expr::Literal(_), _) if matches!(name, "Name" | "queue" | "method") => vec![object.clone()],
+            // What a library gives for a name (a declared queue) knows the name.
+            Head::Expr(Expr::Literal(_) | Expr::Concat(_) | Expr::Env(..), _)
+                if matches!(name, "Name" | "name" | "queue" | "QueueName" | "method" | "Value" | "value") =>
+            {
+                vec![object.clone().after(&[], Confidence::Confirmed)]
+            }
             Head::Expr(..) => vec![Found::hole(format!("{name} of a value that is no object"))],
         };
         found.into_iter().map(|f| f.after(&object.chain, object.sure)).collect()

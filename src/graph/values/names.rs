@@ -296,11 +296,17 @@ impl<'s, 'a> Values<'s, 'a> {
             let constructed = format!("new {owner}");
             let fits =
                 |c: &Call| c.receiver.as_ref().is_some_and(|r| r.dotted().is_some_and(|d| plain_type(&d) == owner));
+            let overloaded =
+                self.scope.functions("new").filter(|(_, _, f)| f.owner.as_deref() == Some(owner)).count() > 1;
+            let least = function.parameters.iter().filter(|p| p.default.is_none()).count();
+            // Of several constructors a call enters the one that takes its arguments.
+            let enters = |c: &Call| !overloaded || (least..=function.parameters.len()).contains(&c.arguments.len());
             return self
                 .scope
                 .calls(&constructed)
                 .chain(self.scope.calls(owner).filter(|(_, c)| c.receiver.is_none() || c.receiver_type.is_none()))
                 .chain(self.scope.calls("new").filter(|(_, c)| fits(c)))
+                .filter(|(_, c)| enters(c))
                 .collect();
         }
         let extension = function.receiver.is_some();

@@ -50,7 +50,13 @@ fn profile(name: &str) -> String {
 fn interpolation(source: &Source, neighbours: &Neighbours<'_>) -> BTreeMap<String, String> {
     let path = join(source.folder(), ".env").unwrap_or_default();
     let text = neighbours.text(&path).unwrap_or_default();
-    dotenv_values(&text).into_iter().map(|(key, value, _)| (key, value)).collect()
+    // A value may refer to those above it.
+    let mut values = BTreeMap::new();
+    for (key, value, _) in dotenv_values(&text) {
+        let value = interpolate(&value, &values, 0);
+        values.insert(key, value);
+    }
+    values
 }
 
 struct Reader<'r> {
@@ -97,7 +103,7 @@ impl Reader<'_> {
             image: node.get("image").text().map(|i| interpolate(i, self.values, 0)),
             build: context,
             dockerfile,
-            copies: Vec::new(),
+            copies: self.mounts(node),
             command: [words(node.get("entrypoint"), self), words(node.get("command"), self)].concat(),
             environment: self.environment(node.get("environment")),
             environment_from: self.environment_files(node.get("env_file")),
@@ -108,6 +114,17 @@ impl Reader<'_> {
             profile: self.profile.to_owned(),
             has_health_check: !node.get("healthcheck").is_null(),
         }
+    }
+
+    /// Files and folders of the repository that are mounted, relative to the root.
+    fn mounts(&self, node: &Node) -> Vec<String> {
+        let mut all = Vec::new();
+        for volume in node.get("volumes").list() {
+            let written = volume.text().or_else(|| volume.get("source").text()).unwrap_or_default();
+            let written = interpolate(written, self.values, 0);
+            all.extend(mounted(&written).and_then(|path| join(self.source.folder(), path)).filter(|p| !p.is_empty()));
+        }
+        all
     }
 
     fn environment(&self, node: &Node) -> Vec<Setting> {
@@ -186,6 +203,12 @@ fn names(node: &Node) -> Vec<String> {
 }
 
 /// `${A}`, `${A:-b}`, `${A-b}`, `${A:?error}`, `$A`; `$$` is a dollar. What is not set stays as written.
+/// `./proxy.conf:/etc/nginx/nginx.conf:ro` mounts `./proxy.conf`; a name without a path is a volume.
+fn mounted(volume: &str) -> Option<&str> {
+    let source = volume.split(':').next().filter(|s| s.starts_with('.') || s.contains('/'))?;
+    (!source.starts_with('/') && !source.starts_with('~') && !source.starts_with('$')).then_some(source)
+}
+
 fn interpolate(text: &str, values: &BTreeMap<String, String>, depth: usize) -> String {
     let mut out = String::new();
     let mut rest = text;

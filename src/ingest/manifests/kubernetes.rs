@@ -2,6 +2,8 @@
 //!
 //! Rendered manifests only; a Helm template is no YAML and is named in a note.
 
+mod kustomize;
+
 use std::collections::BTreeMap;
 
 use crate::files::Source;
@@ -12,12 +14,15 @@ use crate::model::{
     Expr, Facts, Note, Place, Practice, PracticeKind, Route, Setting, Settings, Workload, WorkloadKind,
 };
 
-use super::{Manifest, Neighbours, masked};
+use super::{Manifest, Neighbours, dotenv_values, masked};
 
 /// Kubernetes.
 pub const MANIFEST: Manifest = Manifest { id: "kubernetes", claims, read };
 
 fn claims(source: &Source, text: &str) -> bool {
+    if kustomize::is_kustomization(source) {
+        return true;
+    }
     matches!(source.extension().as_str(), "yaml" | "yml" | "json")
         && text.contains("apiVersion")
         && text.contains("kind")
@@ -26,7 +31,7 @@ fn claims(source: &Source, text: &str) -> bool {
             .any(|l| l.trim_start().trim_start_matches("- ").trim_start_matches('"').starts_with("apiVersion"))
 }
 
-fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
+fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     if text.contains("{{") && (source.path.contains("/templates/") || text.contains(".Values.")) {
         let place = Place::new(&source.root, &source.path, 0);
@@ -38,7 +43,11 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
     }
     for document in &documents.nodes {
-        object(source, document, &mut facts, 0);
+        if kustomize::is_kustomization(source) {
+            kustomize::read(source, document, neighbours, &mut facts);
+        } else {
+            object(source, document, &mut facts, 0);
+        }
     }
     facts
 }

@@ -5,6 +5,8 @@ mod appsettings;
 mod cargo;
 mod codeowners;
 mod compose;
+mod databases;
+mod ddev;
 mod dockerfile;
 mod dotenv;
 mod dotnet;
@@ -23,6 +25,7 @@ mod processes;
 mod prometheus;
 mod python;
 mod scripts;
+mod shell;
 mod spring;
 
 use crate::files::Source;
@@ -46,6 +49,8 @@ pub const MANIFESTS: &[Manifest] = &[
     cargo::MANIFEST,
     codeowners::MANIFEST,
     compose::MANIFEST,
+    databases::MANIFEST,
+    ddev::MANIFEST,
     dockerfile::MANIFEST,
     dotenv::MANIFEST,
     dotnet::MANIFEST,
@@ -64,6 +69,7 @@ pub const MANIFESTS: &[Manifest] = &[
     prometheus::MANIFEST,
     python::MANIFEST,
     scripts::MANIFEST,
+    shell::MANIFEST,
     spring::MANIFEST,
 ];
 

@@ -144,6 +144,10 @@ impl Context<'_> {
     /// Does the annotated or enclosing type carry what the rule's condition asks for?
     fn fits_type(&self, rule: &Rule, owner: Option<&str>) -> bool {
         let Some(condition) = &rule.only_if else { return true };
+        let method = |name: &String| self.unit.functions.iter().any(|f| f.owner.as_deref() == owner && f.name == *name);
+        if !condition.type_method.is_empty() && !condition.type_method.iter().any(method) {
+            return false;
+        }
         if condition.type_has.is_empty() && condition.type_lacks.is_empty() {
             return true;
         }

@@ -57,7 +57,7 @@ impl Site<'_> {
         site.confidence = rule.confidence;
         let needed = match rule.is {
             Meaning::Http | Meaning::Graphql => site.address.is_some() || site.path.is_some(),
-            Meaning::Publish | Meaning::Bind | Meaning::Table => site.topic.is_some(),
+            Meaning::Publish | Meaning::Request | Meaning::Bind | Meaning::Table => site.topic.is_some(),
             Meaning::Consume => site.topic.is_some() || rule.topic.0.is_empty(),
             Meaning::Serve => site.path.is_some(),
             _ => true,
@@ -212,6 +212,10 @@ impl Site<'_> {
                 (called == name).then(|| arguments.get(*n).map(|a| a.value.clone())).flatten()
             })
             .or_else(|| self.set_on_builder(name, *n)),
+            Reader::ChainType(name) => chain(self.receiver, |called, arguments| {
+                let made = arguments.iter().find(|a| a.name.as_deref() == Some("<>")).filter(|_| called == name);
+                made.map(|a| a.value.clone())
+            }),
             Reader::ChainVerb => chain_verb(self.receiver),
             Reader::VerbOf(n) => chain_verb(self.arguments.get(*n).map(|a| &a.value)),
             Reader::Prefixed(prefix, inner) => Some(Expr::concat(vec![Expr::literal(prefix), self.read(inner)?])),
@@ -231,6 +235,7 @@ impl Site<'_> {
             }
             Reader::Owner => self.owner.as_deref().map(Expr::literal),
             Reader::Function => self.function.map(|f| Expr::literal(&self.unit.functions[f as usize].name)),
+            Reader::ParameterType(n) => self.parameter_type(*n),
             Reader::Value => None,
         }
     }
@@ -260,6 +265,19 @@ impl Site<'_> {
             c.function == self.function && c.name == name && c.line <= self.line && c.receiver.as_ref() == Some(builder)
         })?;
         set.arguments.get(n).map(|a| a.value.clone())
+    }
+
+    fn parameter_type(&self, n: usize) -> Option<Expr> {
+        let handles =
+            |name: &str| matches!(name, "handle" | "Handle" | "HandleAsync" | "__invoke" | "Consume" | "invoke");
+        let function = match self.function {
+            Some(f) => self.unit.functions.get(f as usize),
+            None => self.unit.functions.iter().find(|f| f.owner == self.owner && handles(&f.name)),
+        };
+        let written = &function?.parameters.get(n)?.type_name;
+        let plain = crate::ingest::recognise::types::without_generics(written);
+        let last = plain.rsplit(['.', ':', '\\', '/']).next().unwrap_or(&plain);
+        (!last.is_empty()).then(|| Expr::literal(last))
     }
 
     fn type_annotation(&self, name: &str, key: &str) -> Option<Expr> {

@@ -1,6 +1,7 @@
 //! C#, by tree-sitter: what a compilation unit binds, calls and declares. Top-level statements are module level.
 
 mod expr;
+mod members;
 mod razor;
 
 use tree_sitter::Node;
@@ -267,6 +268,9 @@ impl<'s> Walk<'s> {
             ..Function::default()
         };
         self.builder.enter_function(function);
+        if constructor {
+            self.other_constructor(node);
+        }
         self.body(node, depth);
         self.builder.leave_function();
     }
@@ -358,6 +362,8 @@ impl<'s> Walk<'s> {
                     (Some(object), Expr::Literal(key)) => format!("{object}.{key}"),
                     _ => String::new(),
                 },
+                // A bare name may be a field of the type.
+                Expr::Ref(name) if self.is_field(&name) => format!("this.{name}"),
                 other => other.dotted().unwrap_or_default(),
             };
             // In an object initialiser the name is a member of the new object, not of this one.
@@ -385,7 +391,15 @@ impl<'s> Walk<'s> {
         let used = holder.is_none_or(|p| p.kind() != "expression_statement");
         // `_ = f()` and `Task.Run(() => f())` go on without waiting.
         let discarded = holder.is_some_and(|p| p.kind() == "assignment_expression" && self.field(p, "left") == "_");
-        if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
+        let called = match node.kind() {
+            "invocation_expression" => self.invocation(node, Depth::TOP),
+            _ => self.expr(node, Depth::TOP),
+        };
+        if let Expr::Call(receiver, mut name, mut arguments) = called {
+            arguments.retain(|a| a.name.as_deref() != Some("<>"));
+            if name == "new " {
+                name.push_str(self.declared_for(node));
+            }
             let each = is_each(&name);
             let types = self.type_arguments(node);
             let call = self.builder.call(

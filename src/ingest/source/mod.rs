@@ -3,6 +3,7 @@
 //! A language knows no library: what a call means stands in `rules/`, applied by `recognise`.
 
 mod csharp;
+mod global_imports;
 mod go;
 mod java;
 mod javascript;
@@ -14,6 +15,8 @@ mod rust;
 mod typescript;
 
 use crate::model::Unit;
+
+pub use global_imports::{GlobalImports, add_global_imports, global_imports};
 
 /// A programming language.
 pub struct Language {

@@ -4,6 +4,7 @@
 
 mod conditions;
 mod expr;
+mod names;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -38,6 +39,7 @@ fn extract(source: &str) -> Unit {
             }
         }
     }
+    names::add(&mut walk.builder.unit.imports, source);
     walk.builder.unit
 }
 

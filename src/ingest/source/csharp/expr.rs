@@ -118,7 +118,10 @@ impl<'s> Walk<'s> {
                 Some(body) => Expr::Lambda(self.block_values(body, depth)),
                 None => Expr::opaque("lambda"),
             },
-            "invocation_expression" => self.invocation(node, depth),
+            "invocation_expression" => match self.made_of(node) {
+                Some(name) => Expr::Call(None, "@instance".to_owned(), vec![Argument::positional(Expr::Ref(name))]),
+                None => self.invocation(node, depth),
+            },
             "object_creation_expression" => {
                 let name: String = self.field(node, "type").split_whitespace().collect();
                 Expr::Call(
@@ -145,8 +148,36 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn invocation(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let arguments = self.arguments(node, depth);
+    /// `T` of `AddHttpClient<T>()`; the last of several.
+    fn registered_type(&self, node: Node<'_>) -> Option<&'s str> {
+        let function = node.child_by_field_name("function")?;
+        let name = function.child_by_field_name("name").unwrap_or(function);
+        let (called, rest) = self.text(name).split_once('<').filter(|_| name.kind() == "generic_name")?;
+        called.starts_with("Add").then(|| rest.trim_end_matches('>').rsplit(',').next().unwrap_or(rest).trim())
+    }
+
+    /// The type of what a generic method gives: `provider.GetRequiredService<T>()`, `order.Adapt<T>()`.
+    fn made_of(&self, node: Node<'_>) -> Option<String> {
+        let function = node.child_by_field_name("function")?;
+        let name = function.child_by_field_name("name").unwrap_or(function);
+        if name.kind() != "generic_name" {
+            return None;
+        }
+        let (called, rest) = self.text(name).split_once('<')?;
+        let gives = matches!(
+            called,
+            "GetRequiredService" | "GetService" | "Adapt" | "Map" | "Deserialize" | "DeserializeObject" | "Resolve"
+        );
+        let plain = rest.trim_end_matches('>').trim();
+        (gives && !plain.contains(',') && !plain.is_empty()).then(|| plain.to_owned())
+    }
+
+    pub(super) fn invocation(&self, node: Node<'_>, depth: Depth) -> Expr {
+        let mut arguments = self.arguments(node, depth);
+        // Which type a registration is for is asked by what is chained after it.
+        if let Some(types) = self.registered_type(node) {
+            arguments.push(Argument { name: Some("<>".to_owned()), value: Expr::literal(types) });
+        }
         match node.child_by_field_name("function") {
             Some(f) if f.kind() == "member_access_expression" => {
                 let object = f.child_by_field_name("expression").map(|o| Box::new(self.expr(o, depth)));
