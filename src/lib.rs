@@ -48,6 +48,20 @@ pub struct Request {
     pub rules: Vec<PathBuf>,
     /// Profiles, compose overrides and values files that count, beside those of the configuration.
     pub profiles: Vec<String>,
+    /// Bytes that spans may take in memory before they go to disk; 2 GiB if not given.
+    pub memory: Option<u64>,
+    /// Is told how far reading traces is.
+    pub progress: Option<OnProgress>,
+}
+
+/// What is told how far reading traces is.
+#[derive(Clone)]
+pub struct OnProgress(pub std::sync::Arc<dyn Fn(ingest::traces::Progress) + Send + Sync>);
+
+impl std::fmt::Debug for OnProgress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnProgress")
+    }
 }
 
 /// What reading gave: everything that linking needs.
@@ -90,7 +104,7 @@ impl Reading {
     pub fn in_memory(sources: Vec<files::Source>, config: Config) -> Result<Self, Error> {
         let rules = Rules::built_in()?;
         let listing = files::Listing { sources, roots: vec![String::new()], ..files::Listing::default() };
-        let facts = ingest::ingest(&listing, &rules)?;
+        let facts = ingest::ingest(&listing, &rules, ingest::traces::Options::default())?;
         let system = config.name.clone().unwrap_or_else(|| "system".to_owned());
         Ok(Self { system, config, rules, facts })
     }
@@ -129,7 +143,12 @@ fn read_listing(
     config.profiles.extend(request.profiles.iter().cloned());
     let rules = all_rules(request, &config, &declared.folder)?;
     let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
-    let mut facts = ingest::ingest(&listing, &rules)?;
+    let traces = ingest::traces::Options {
+        memory: request.memory,
+        columns: Some(&config.traces.columns),
+        progress: request.progress.as_ref().map(|p| &*p.0 as &(dyn Fn(ingest::traces::Progress) + Sync)),
+    };
+    let mut facts = ingest::ingest(&listing, &rules, traces)?;
     // The same history on both sides of a comparison: it is not what a change changes.
     if !config.history.off {
         let logs = files::histories(&request.inputs, &listing.roots, config.history.enclosing);
