@@ -14,6 +14,7 @@ mod inputs;
 mod mcp;
 mod output;
 mod plan;
+mod progress;
 mod render;
 mod rules;
 mod schema;

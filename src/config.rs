@@ -3,6 +3,7 @@
 //! Takes a text; gives a [`Config`]. Opens no file.
 
 mod gate;
+mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::model::{Mode, ServiceKind};
 
 pub use gate::{ArchitectureRule, Between, Budget, FailOn, GateConfig, Level, Selector, Stale};
+pub use traces::{TimeUnit, TraceColumns, TraceConfig};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "unbraid.yaml";
@@ -39,6 +41,8 @@ pub struct Config {
     pub architecture: Vec<ArchitectureRule>,
     /// How the score is made.
     pub analysis: AnalysisConfig,
+    /// How traces are read.
+    pub traces: TraceConfig,
     /// Thresholds of the gate.
     pub gate: GateConfig,
 }

@@ -6,6 +6,7 @@
 mod discover;
 mod git;
 mod map;
+mod spill;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use discover::{Listing, Options, discover, root_names};
 pub use git::{Base, repository_of};
 pub use map::Bytes;
+pub use spill::Spill;
 pub use write::{append, remove_inside, write_all, write_atomically, write_standard_output};
 
 /// Text files above this are not read as source or configuration (16 MiB: the largest hand-written file in
@@ -80,6 +82,7 @@ enum Origin {
     Disk(PathBuf),
     Memory(Arc<[u8]>),
     Git(Arc<git::Objects>, Arc<str>),
+    Spilled(Arc<Spill>),
 }
 
 impl Source {
@@ -110,6 +113,34 @@ impl Source {
         Self { root: root.to_owned(), path: path.to_owned(), size, named: false, ignored: false, origin }
     }
 
+    /// Everything that standard input gives: kept on disk, for it may be larger than memory.
+    ///
+    /// # Errors
+    /// It cannot be read or kept.
+    pub fn standard_input(root: &str) -> Result<Self, crate::error::Error> {
+        let fail = |reason: String| crate::error::Error::Input { path: "standard input".to_owned(), reason };
+        let mut spill = Spill::new().map_err(fail)?;
+        let mut input = std::io::stdin().lock();
+        let mut buffer = vec![0; 1 << 20];
+        let mut size = 0;
+        loop {
+            let n = std::io::Read::read(&mut input, &mut buffer).map_err(|e| fail(e.to_string()))?;
+            if n == 0 {
+                break;
+            }
+            spill.append(&buffer[..n]).map_err(fail)?;
+            size += n as u64;
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            path: "standard input".to_owned(),
+            size,
+            named: false,
+            ignored: false,
+            origin: Origin::Spilled(Arc::new(spill)),
+        })
+    }
+
     /// The last part of the path.
     #[must_use]
     pub fn file_name(&self) -> &str {
@@ -137,6 +168,7 @@ impl Source {
             Origin::Disk(path) => map::open(path, self.size).map_err(|e| e.to_string()),
             Origin::Memory(bytes) => Ok(Bytes::shared(Arc::clone(bytes))),
             Origin::Git(objects, id) => objects.read(id).map(Bytes::owned),
+            Origin::Spilled(spill) => spill.bytes(),
         }
     }
 
@@ -152,6 +184,10 @@ impl Source {
                 bytes.truncate(n);
                 bytes
             }),
+            Origin::Spilled(spill) => {
+                let mut head = vec![0; n.min(usize::try_from(self.size).unwrap_or(n))];
+                spill.read(0, &mut head).map(|()| head)
+            }
         }
     }
 

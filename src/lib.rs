@@ -46,6 +46,20 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// Further rule files of the user.
     pub rules: Vec<PathBuf>,
+    /// Bytes that spans may take in memory before they go to disk; 2 GiB if not given.
+    pub memory: Option<u64>,
+    /// Is told how far reading traces is.
+    pub progress: Option<OnProgress>,
+}
+
+/// What is told how far reading traces is.
+#[derive(Clone)]
+pub struct OnProgress(pub std::sync::Arc<dyn Fn(ingest::traces::Progress) + Send + Sync>);
+
+impl std::fmt::Debug for OnProgress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnProgress")
+    }
 }
 
 /// What reading gave: everything that linking needs.
@@ -88,7 +102,7 @@ impl Reading {
     pub fn in_memory(sources: Vec<files::Source>, config: Config) -> Result<Self, Error> {
         let rules = Rules::built_in()?;
         let listing = files::Listing { sources, roots: vec![String::new()], ..files::Listing::default() };
-        let facts = ingest::ingest(&listing, &rules)?;
+        let facts = ingest::ingest(&listing, &rules, ingest::traces::Options::default())?;
         let system = config.name.clone().unwrap_or_else(|| "system".to_owned());
         Ok(Self { system, config, rules, facts })
     }
@@ -126,7 +140,12 @@ fn read_listing(
     let config = declared.config.clone();
     let rules = all_rules(request, &config, &declared.folder)?;
     let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
-    let facts = ingest::ingest(&listing, &rules)?;
+    let traces = ingest::traces::Options {
+        memory: request.memory,
+        columns: Some(&config.traces.columns),
+        progress: request.progress.as_ref().map(|p| &*p.0 as &(dyn Fn(ingest::traces::Progress) + Sync)),
+    };
+    let facts = ingest::ingest(&listing, &rules, traces)?;
     Ok(Reading { system: system_name(request, &config), config, rules, facts })
 }
 

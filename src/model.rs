@@ -36,4 +36,7 @@ pub use metrics::Metrics;
 pub use plan::{Action, CycleBreak, Plan, Residue, Step, Verdict};
 pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, StepKind};
 pub use service::{Membership, Service, ServiceKind};
-pub use traffic::{Ledger, Relation, Traffic, TrafficRow};
+pub use traffic::{
+    CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
+    TrafficRow,
+};

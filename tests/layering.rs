@@ -28,6 +28,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("saphyr", &["ingest"]),
     ("quick_xml", &["ingest"]),
     ("flate2", &["ingest", "files"]),
+    ("parquet", &["ingest"]),
     ("zstd", &["ingest", "files"]),
     ("petgraph", &["graph"]),
     ("askama", &["report"]),
@@ -167,7 +168,8 @@ fn plug_ins_do_not_know_each_other() {
 
 /// Plug-ins of a folder; a file that several of them share (`fold`, `view`) is no plug-in.
 fn siblings(folder: &str) -> Vec<String> {
-    let shared = ["fold", "span", "view", "json", "value", "ecmascript", "chains", "proxies", "flatten", "open"];
+    let shared =
+        ["columns", "cut", "drive", "wire", "json", "value", "ecmascript", "chains", "proxies", "flatten", "open"];
     let mut names: Vec<String> = std::fs::read_dir(root().join(folder))
         .map(|entries| {
             entries

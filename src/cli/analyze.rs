@@ -31,7 +31,7 @@ pub struct Analyze {
 
 pub fn run(command: &Analyze, console: &Console) -> Result<u8> {
     console.stage(&format!("reading {}", command.inputs.names()));
-    let reading = command.inputs.read()?;
+    let reading = command.inputs.read_watched(console)?;
     if let Some(path) = &command.facts_out {
         let mut text = serde_json::to_vec_pretty(&reading.facts)?;
         text.push(b'\n');

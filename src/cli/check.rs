@@ -14,6 +14,7 @@ use unbraid::report::gate::{Page, render_styled};
 use super::console::Console;
 use super::inputs::Inputs;
 use super::output::{self, Output};
+use super::progress::ProgressLine;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -156,6 +157,11 @@ pub fn run(command: &Check, console: &Console) -> Result<u8> {
     let checked = check(&request)?;
     console.notes(&checked.result);
     console.clear();
+    let mut request = command.request();
+    let bar = console.progress();
+    request.request.progress = bar.as_ref().map(ProgressLine::hook);
+    let checked = check(&request)?;
+    drop(bar);
     command.side.inputs.strictly(&checked.result)?;
     let anchor = checked.anchor();
     let page = Page {

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 
 use unbraid::report::text::Style;
 
+use super::progress::ProgressLine;
+
 /// Options that every command knows.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
@@ -76,6 +78,11 @@ impl Console {
     /// Width and colour of standard output.
     pub fn style(&self) -> Style {
         self.style
+    }
+
+    /// A line of progress, where someone watches.
+    pub fn progress(&self) -> Option<ProgressLine> {
+        self.progress.then(|| ProgressLine::new(self.style.width))
     }
 
     /// What a command was asked to print: shown even with `--quiet`.

@@ -6,9 +6,12 @@ use clap::Args;
 
 use unbraid::{Request, error::Error};
 
+use super::console::Console;
+use super::progress::ProgressLine;
+
 #[derive(Debug, Args)]
 pub struct Inputs {
-    /// Folders and files: code, manifests, specifications, traces, saved facts
+    /// Folders and files: code, manifests, specifications, traces, saved facts; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     pub inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -23,21 +26,53 @@ pub struct ReadOptions {
     /// Further rule files
     #[arg(long = "rules", value_name = "FILE")]
     pub rules: Vec<PathBuf>,
+    /// Memory for spans (like 500M or 2G); beyond it they go to the folder for temporary files
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "2G")]
+    pub memory: u64,
     /// Fail when anything could not be read
     #[arg(long)]
     pub strict: bool,
+}
+
+/// A size in bytes, with K, M, G or T for powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        "T" | "TB" | "TIB" => 40,
+        unit => return Err(format!("`{unit}` is no unit; write K, M, G or T")),
+    };
+    let number: f64 = digits.parse().map_err(|_| "write a number and a unit, like 500M or 2G".to_owned())?;
+    let bytes = number * (1u64 << shift) as f64;
+    if (1e6..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err("at least 1M".to_owned()) }
 }
 
 impl Inputs {
     /// What to read and how.
     pub fn request(&self) -> Request {
         let options = &self.options;
-        Request { inputs: self.inputs.clone(), config: options.config.clone(), rules: options.rules.clone() }
+        Request {
+            inputs: self.inputs.clone(),
+            config: options.config.clone(),
+            rules: options.rules.clone(),
+            memory: Some(options.memory),
+            progress: None,
+        }
     }
 
     /// Reads everything.
     pub fn read(&self) -> Result<unbraid::Reading, Error> {
         unbraid::read(&self.request())
+    }
+
+    /// Reads everything; on a terminal it tells how far reading traces is.
+    pub fn read_watched(&self, console: &Console) -> Result<unbraid::Reading, Error> {
+        let bar = console.progress();
+        let request = Request { progress: bar.as_ref().map(ProgressLine::hook), ..self.request() };
+        unbraid::read(&request)
     }
 
     /// The result: read from a saved graph.json if that is all that was given, else from the inputs.

@@ -59,6 +59,12 @@ pub fn discover(roots: &[PathBuf], options: &Options) -> Result<Listing, Error> 
     let mut listing = Listing { roots: names.clone(), ..Listing::default() };
     let exclude = exclude_set(&options.exclude)?;
     for (root, name) in roots.iter().zip(&names) {
+        if root.as_os_str() == "-" {
+            let mut source = Source::standard_input(name)?;
+            source.named = true;
+            listing.sources.push(source);
+            continue;
+        }
         let meta = std::fs::metadata(root)
             .map_err(|e| Error::Input { path: root.display().to_string(), reason: e.to_string() })?;
         if meta.is_dir() {

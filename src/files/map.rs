@@ -55,6 +55,14 @@ pub(super) fn open(path: &Path, size: u64) -> std::io::Result<Bytes> {
     Ok(Bytes(Inner::Owned(bytes)))
 }
 
+/// An open file, from its beginning.
+pub(super) fn map_file(file: &File, size: u64) -> std::io::Result<Bytes> {
+    if size == 0 {
+        return Ok(Bytes(Inner::Owned(Vec::new())));
+    }
+    map(file).map(|map| Bytes(Inner::Mapped(map)))
+}
+
 #[expect(unsafe_code, reason = "memory maps cannot be made safe; the file is only read")]
 fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
     // SAFETY: the map is private to this process and only read. Another process that truncates the file while

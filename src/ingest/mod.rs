@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod ecmascript;
 pub mod examples;
+pub mod fold;
 pub mod manifests;
 pub mod paths;
 pub mod practices;
@@ -18,6 +19,7 @@ pub mod yaml;
 
 use rayon::prelude::*;
 
+use crate::config::TraceColumns;
 use crate::error::Error;
 use crate::files::{Listing, Source};
 use crate::model::facts::FACTS_SCHEMA;
@@ -45,9 +47,11 @@ const LINE_LIMIT: usize = 1_000;
 ///
 /// # Errors
 /// A facts file that was given by name and cannot be used.
-pub fn ingest(listing: &Listing, rules: &Rules) -> Result<Facts, Error> {
+pub fn ingest(listing: &Listing, rules: &Rules, options: traces::Options<'_>) -> Result<Facts, Error> {
+    let none = TraceColumns::default();
+    let columns = options.columns.unwrap_or(&none);
     let each: Vec<Result<Read<'_>, Error>> =
-        listing.sources.par_iter().map(|source| read(source, listing, rules)).collect();
+        listing.sources.par_iter().map(|source| read(source, listing, rules, columns)).collect();
     let mut facts = Facts { schema: FACTS_SCHEMA.to_owned(), notes: listing.notes.clone(), ..Facts::default() };
     let mut traces: Vec<&Source> = Vec::new();
     for read in each {
@@ -57,7 +61,7 @@ pub fn ingest(listing: &Listing, rules: &Rules) -> Result<Facts, Error> {
             Read::Nothing => {}
         }
     }
-    let outcome = traces::read(&traces);
+    let outcome = traces::read(&traces, options);
     let files = outcome.files_read.into_iter().map(|(id, n)| (id.to_owned(), n)).collect();
     facts.append(Facts {
         traffic: outcome.traffic,
@@ -78,9 +82,9 @@ enum Read<'s> {
     Nothing,
 }
 
-fn read<'s>(source: &'s Source, listing: &Listing, rules: &Rules) -> Result<Read<'s>, Error> {
+fn read<'s>(source: &'s Source, listing: &Listing, rules: &Rules, columns: &TraceColumns) -> Result<Read<'s>, Error> {
     let language = language_of(source);
-    if language.is_none() && !is_known_text(source) && traces::claims(source) {
+    if language.is_none() && !is_known_text(source) && traces::claims(source, columns) {
         // Traces among documents are examples, not recordings of this system; named, they are meant.
         let example = !source.named && paths::is_documentation(&source.path);
         return Ok(if example { Read::Facts(Box::new(skipped("trace among documents"))) } else { Read::Trace(source) });

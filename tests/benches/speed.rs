@@ -48,7 +48,7 @@ fn request(pairs: u64) -> Vec<u8> {
 fn walk_and_fold_20_000_spans(bencher: divan::Bencher<'_, '_>) {
     let bytes = request(10_000);
     let source = unbraid::files::Source::in_memory("t", bytes);
-    bencher.bench(|| unbraid::ingest::traces::read(&[&source]));
+    bencher.bench(|| unbraid::ingest::traces::read(&[&source], unbraid::ingest::traces::Options::default()));
 }
 
 #[divan::bench(sample_count = 10)]

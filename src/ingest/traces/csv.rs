@@ -1,115 +1,129 @@
-//! Spans as comma-separated lines with a head that names trace, span, parent and pod or service.
+//! Spans as lines of separated values with a head that names the columns (`traces: columns:` of `unbraid.yaml` for
+//! names of one's own).
 //!
-//! Such files carry no kinds: an edge is inferred where the parent belongs to another service.
+//! Such files often carry no kinds: an edge is then inferred where the parent belongs to another service.
 
-use super::span::{Batch, Span};
-use super::{Format, Head};
+use crate::ingest::fold::{Sink, SpanView, Value};
+
+use super::columns::Columns;
+use super::{Form, Format, Head, Input};
 
 /// CSV.
 pub const FORMAT: Format = Format { id: "csv", claims, read };
 
-fn claims(head: &Head<'_>) -> bool {
-    let first = head.text().lines().next().unwrap_or_default().to_lowercase();
-    first.contains(',') && first.contains("traceid") && first.contains("spanid") && first.contains("parentid")
+fn separator(line: &[u8]) -> u8 {
+    let count = |b: u8| line.iter().filter(|x| **x == b).count();
+    [b',', b'\t', b';'].into_iter().max_by_key(|b| (count(*b), *b == b',')).unwrap_or(b',')
 }
 
-fn read(bytes: &[u8], batch: &mut Batch) -> Result<(), String> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines();
-    let head: Vec<String> =
-        fields(lines.next().unwrap_or_default()).into_iter().map(|f| f.trim().to_lowercase()).collect();
-    let column = |names: &[&str]| head.iter().position(|h| names.contains(&h.as_str()));
-    let (trace, id, parent) = (column(&["traceid"]), column(&["spanid"]), column(&["parentid", "parentspanid"]));
-    let service = column(&["servicename", "service", "podname", "pod"]);
-    let pod = service.is_some_and(|s| head[s].starts_with("pod"));
-    let (Some(trace), Some(id), Some(parent), Some(service)) = (trace, id, parent, service) else {
-        return Err("the head names no trace, span, parent and service".to_owned());
-    };
-    let (name, duration) = (column(&["operationname", "name", "spanname"]), column(&["duration"]));
-    let (start, end) = (column(&["starttimeunixnano", "starttime"]), column(&["endtimeunixnano", "endtime"]));
-    let mut short = 0u64;
-    for line in lines.filter(|l| !l.trim().is_empty()) {
-        let row = fields(line);
-        let get = |at: Option<usize>| at.and_then(|a| row.get(a)).map_or("", |f| f.trim());
-        if row.len() < head.len() {
-            short += 1;
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
+    bytes.split(|b| *b == b'\n').next().unwrap_or_default()
+}
+
+fn claims(head: &Head<'_>) -> Option<Form> {
+    let line = first_line(head.bytes);
+    if line.len() > 4_096 || line.contains(&0) {
+        return None;
+    }
+    let fields = fields(line, separator(line));
+    let names: Vec<String> = fields.iter().map(|f| f.text(|t| String::from_utf8_lossy(t).trim().to_owned())).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    (names.len() >= 4 && Columns::find(&names, head.columns).is_ok()).then_some(Form::Whole)
+}
+
+fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
+    let bytes = input.bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(input.bytes);
+    let head = first_line(bytes);
+    let separator = separator(head);
+    let names: Vec<String> =
+        fields(head, separator).iter().map(|f| f.text(|t| String::from_utf8_lossy(t).trim().to_owned())).collect();
+    let columns = Columns::find(&names.iter().map(String::as_str).collect::<Vec<_>>(), input.columns)?;
+    let mut view = SpanView::default();
+    let (mut short, mut first_short) = (0u64, 0usize);
+    let mut rest = bytes.get(head.len() + 1..).unwrap_or_default();
+    let mut line = 1usize;
+    while !rest.is_empty() {
+        let end = record_end(rest);
+        let record = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        line += 1;
+        if record.trim_ascii().is_empty() {
             continue;
         }
-        let time = |at: Option<usize>| get(at).parse::<u64>().ok();
-        let by_times = time(end).zip(time(start)).map(|(e, s)| e.saturating_sub(s));
-        let owner = get(Some(service));
-        let owner = if pod { pod_service(owner) } else { owner };
-        batch_push(
-            batch,
-            get(Some(trace)),
-            get(Some(id)),
-            get(Some(parent)),
-            owner,
-            get(name),
-            by_times.or(time(duration)).unwrap_or(0),
-        );
+        let row = fields(record, separator);
+        if row.len() < names.len() {
+            short += 1;
+            first_short = if first_short == 0 { line } else { first_short };
+            sink.reject("rejected_short_line");
+            continue;
+        }
+        let service = columns.view(&mut view, |at| row.get(at).copied().unwrap_or_default());
+        for (name, value) in names.iter().zip(&row) {
+            super::columns::attribute(&mut view, name.as_bytes(), *value);
+        }
+        let service = sink.service(service);
+        sink.push(&view, service);
     }
-    if short > 0 { Err(format!("{short} lines have too few fields; the others were read")) } else { Ok(()) }
-}
-
-fn batch_push(batch: &mut Batch, trace: &str, id: &str, parent: &str, service: &str, name: &str, duration: u64) {
-    let number = |t: &str| super::span::id_of(t).unwrap_or(0);
-    let span = Span {
-        trace: number(trace),
-        id: number(id) as u64,
-        parent: if parent == "root" { 0 } else { number(parent) as u64 },
-        service: batch.strings.intern(service),
-        name: batch.strings.intern(name),
-        duration,
-        ..Span::default()
-    };
-    batch.push(span);
-}
-
-/// `ts-station-service-5c8d6f7b9-x2k4j` is a pod of `ts-station-service` (Kubernetes names of Deployments).
-fn pod_service(pod: &str) -> &str {
-    let hash = |t: &str, n: std::ops::RangeInclusive<usize>| {
-        n.contains(&t.len())
-            && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-            && (t.bytes().any(|b| b.is_ascii_digit()) || !t.bytes().any(|b| b"aeiou".contains(&b)))
-    };
-    let Some((head, last)) = pod.rsplit_once('-') else { return pod };
-    if !hash(last, 5..=5) {
-        return pod;
-    }
-    match head.rsplit_once('-') {
-        Some((service, middle)) if hash(middle, 6..=10) => service,
-        _ => head,
+    match short {
+        0 => Ok(()),
+        n => Err(format!("{n} lines have too few fields, the first is record {first_short}; the others were read")),
     }
 }
 
-/// Fields of a line; quotes protect commas and doubled quotes.
-fn fields(line: &str) -> Vec<String> {
-    let mut all = vec![String::new()];
+/// Where a record ends: at a line's end outside of quotes. A quote that never closes ends with its line.
+fn record_end(bytes: &[u8]) -> usize {
+    let plain = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let line = &bytes[..plain];
+    if memchr::memchr(b'"', line).is_none() {
+        return plain;
+    }
     let mut quoted = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        let last = all.len() - 1;
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                all[last].push('"');
+    for (at, byte) in bytes.iter().enumerate().take(1 << 20) {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => return at,
+            _ => {}
+        }
+    }
+    if quoted { plain } else { bytes.len().min(1 << 20) }
+}
+
+/// Fields of a record; quotes protect separators, a doubled quote inside of them stays doubled (ids and names have
+/// none).
+fn fields(line: &[u8], separator: u8) -> Vec<Value<'_>> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut all = Vec::new();
+    let (mut from, mut quoted) = (0, false);
+    for at in 0..=line.len() {
+        match line.get(at) {
+            Some(b'"') => quoted = !quoted,
+            Some(b) if *b == separator && !quoted => {
+                all.push(field(&line[from..at]));
+                from = at + 1;
             }
-            '"' => quoted = !quoted,
-            ',' if !quoted => all.push(String::new()),
-            c => all[last].push(c),
+            None => all.push(field(&line[from..])),
+            _ => {}
         }
     }
     all
 }
 
+fn field(text: &[u8]) -> Value<'_> {
+    let text = text.trim_ascii();
+    let inner = text.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(text);
+    Value::Text(inner)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn pods_lose_their_hashes() {
-        assert_eq!(super::pod_service("ts-station-service-5c8d6f7b9-x2k4j"), "ts-station-service");
-        assert_eq!(super::pod_service("frontend-579b9bff58-t2dbm"), "frontend");
-        assert_eq!(super::pod_service("orders"), "orders");
-        assert_eq!(super::fields("a,\"b,\"\"c\"\"\",d"), ["a", "b,\"c\"", "d"]);
+    fn quotes_protect_separators_and_line_ends() {
+        assert_eq!(fields(b"a,\"b,c\",d\r", b','), [Value::Text(b"a"), Value::Text(b"b,c"), Value::Text(b"d")]);
+        assert_eq!(record_end(b"a,\"b\nc\",d\ne"), 9);
+        assert_eq!(record_end(b"a,\"b\nc"), 4);
+        assert_eq!(separator(b"a;b;c"), b';');
     }
 }

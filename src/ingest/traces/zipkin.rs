@@ -1,126 +1,196 @@
 //! Zipkin's JSON: version 2, and version 1 with its annotations.
 
-use serde_json::Value;
+use crate::ingest::fold::{Kind, Sink, SpanView, Value, meaning};
 
-use super::json;
-use super::span::{Batch, Kind, Span};
-use super::{Format, Head};
+use super::json::{Cursor, Parsed, documents, whole};
+use super::{Form, Format, Head, Input};
 
 /// Zipkin JSON.
 pub const FORMAT: Format = Format { id: "zipkin", claims, read };
 
-fn claims(head: &Head<'_>) -> bool {
-    let span = head.has("\"traceId\"") && head.has("\"id\"");
-    head.is_json()
-        && span
-        && (head.has("localEndpoint")
-            || head.has("\"annotations\"")
-            || head.has("binaryAnnotations")
-            || head.has("remoteEndpoint"))
+fn claims(head: &Head<'_>) -> Option<Form> {
+    let marks = ["localEndpoint", "remoteEndpoint", "\"annotations\"", "binaryAnnotations"];
+    let span = head.has("\"traceId\"") && head.has("\"id\"") && marks.iter().any(|m| head.has(m));
+    // The least that a span of version 2 has.
+    let least = head.has("\"traceId\"") && head.has("\"id\"") && head.has("\"timestamp\"");
+    (head.is_json() && (span || least)).then(|| head.json_form())
 }
 
-fn read(bytes: &[u8], batch: &mut Batch) -> Result<(), String> {
-    json::documents(bytes, |document| any(document, batch, 0))
+fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
+    let mut view = SpanView::default();
+    input.locate(documents(input.bytes, |cursor| any(cursor, &mut view, sink, 0)))
 }
 
-fn any(value: &Value, batch: &mut Batch, depth: usize) {
-    match value {
-        _ if depth > 3 => {}
-        Value::Array(parts) => parts.iter().for_each(|p| any(p, batch, depth + 1)),
-        Value::Object(_) if value["binaryAnnotations"].is_array() || is_version_1(value) => version_1(value, batch),
-        Value::Object(_) if value["id"].is_string() => version_2(value, batch),
-        _ => {}
+fn any<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, sink: &mut Sink<'_>, depth: usize) -> Parsed<()> {
+    match cursor.peek() {
+        Some(b'[') if depth < 4 => cursor.array(|c| any(c, view, sink, depth + 1)),
+        Some(b'{') => span(cursor, view, sink),
+        _ => cursor.skip(),
     }
 }
 
-fn is_version_1(value: &Value) -> bool {
-    value["annotations"].as_array().is_some_and(|a| a.iter().any(|a| a["endpoint"].is_object()))
+/// What is known of a span beside its view.
+#[derive(Default)]
+struct Beside<'a> {
+    service: Value<'a>,
+    duration: u64,
+    timestamp: u64,
+    kind: Option<Kind>,
+    error: bool,
+    /// Version 1: kind, service, first and last annotation.
+    halves: Vec<(Kind, Value<'a>, u64, u64)>,
+    /// Version 1: the address of the server, as the client knows it.
+    server: Value<'a>,
+    /// Version 1: the service that a local annotation names.
+    local: Value<'a>,
 }
 
-fn base(value: &Value, batch: &mut Batch) -> Span {
-    let trace = value["traceId"].as_str().unwrap_or_default();
-    Span {
-        trace: super::span::id_of(trace).unwrap_or(0),
-        id: json::id(&value["id"]) as u64,
-        parent: json::id(&value["parentId"]) as u64,
-        kind: Kind::Internal,
-        name: batch.strings.intern(value["name"].as_str().unwrap_or_default()),
-        duration: json::number(&value["duration"]).unwrap_or(0).saturating_mul(1_000),
-        ..Span::default()
-    }
-}
-
-fn version_2(value: &Value, batch: &mut Batch) {
-    let mut span = base(value, batch);
-    if let Some(kind) = value["kind"].as_str() {
-        span.kind = Kind::from_name(kind);
-    }
-    span.shared = value["shared"] == true;
-    span.service = batch.strings.intern(value["localEndpoint"]["serviceName"].as_str().unwrap_or_default());
-    if let Some(tags) = value["tags"].as_object() {
-        for (key, tag) in tags.iter().filter(|(k, _)| Batch::wants(k.as_bytes()) && *k != "span.kind") {
-            batch.attribute(&mut span, key, &json::text(tag));
+fn span<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, sink: &mut Sink<'_>) -> Parsed<()> {
+    view.clear();
+    let mut beside = Beside::default();
+    cursor.object(|c, key| {
+        match key {
+            b"traceId" => view.trace = c.id()?,
+            b"id" => view.id = c.id()? as u64,
+            b"parentId" => view.parent = c.id()? as u64,
+            b"name" => view.name = c.scalar()?,
+            b"kind" => beside.kind = c.scalar()?.text(|text| Some(Kind::from_text(text))),
+            b"timestamp" => beside.timestamp = c.number()?,
+            b"duration" => match c.scalar()? {
+                Value::Text(text) if text.first() == Some(&b'-') => view.negative = true,
+                value => beside.duration = whole(value).unwrap_or(0),
+            },
+            b"localEndpoint" => beside.service = service_name(c)?,
+            b"remoteEndpoint" => {
+                let name = service_name(c)?;
+                view.weak_peer(name);
+            }
+            b"shared" => view.shared = c.scalar()?.truth(),
+            b"tags" => c.maybe_object(|c, key| {
+                let value = c.scalar()?;
+                // The tag "error" marks an error whatever it says.
+                beside.error |= key == b"error";
+                if key != b"span.kind" {
+                    view.attribute(key, || value);
+                }
+                Ok(())
+            })?,
+            b"annotations" => annotations(c, &mut beside)?,
+            b"binaryAnnotations" => binary_annotations(c, view, &mut beside)?,
+            _ => c.skip()?,
         }
-        // The tag "error" marks an error whatever it says.
-        span.error |= tags.contains_key("error");
-    }
-    remote(&mut span, &value["remoteEndpoint"], batch);
-    batch.push(span);
+        Ok(())
+    })?;
+    give(view, &beside, sink);
+    Ok(())
 }
 
-/// The other side names a peer only if it occurs in the input.
-fn remote(span: &mut Span, endpoint: &Value, batch: &mut Batch) {
-    if let Some(name) = endpoint["serviceName"].as_str().filter(|n| !n.is_empty())
-        && span.peer == 0
-    {
-        span.peer = batch.strings.intern(name);
-        span.weak_peer = true;
-        if span.messaging == 0 && matches!(span.kind, Kind::Producer | Kind::Consumer) {
-            span.messaging = span.peer;
-        }
+/// One span, or the two halves of one of version 1.
+fn give<'a>(view: &mut SpanView<'a>, beside: &Beside<'a>, sink: &mut Sink<'_>) {
+    view.error |= beside.error;
+    view.start = beside.timestamp.saturating_mul(1_000);
+    view.duration = beside.duration.saturating_mul(1_000);
+    if beside.halves.is_empty() || beside.kind.is_some() {
+        view.kind = beside.kind.unwrap_or(Kind::Internal);
+        let name = if beside.service.is_empty() { beside.local } else { beside.service };
+        let service = sink.service(name);
+        return sink.push(view, service);
     }
+    let both = beside.halves.len() > 1;
+    for (kind, name, first, last) in &beside.halves {
+        view.kind = *kind;
+        view.shared = both && *kind == Kind::Server;
+        if last > first {
+            view.duration = (last - first).saturating_mul(1_000);
+        }
+        if *first > 0 {
+            view.start = first.saturating_mul(1_000);
+        }
+        if *kind == Kind::Client {
+            view.weak_peer(beside.server);
+        }
+        let service = sink.service(*name);
+        sink.push(view, service);
+    }
+}
+
+fn service_name<'a>(cursor: &mut Cursor<'a>) -> Parsed<Value<'a>> {
+    let mut name = Value::None;
+    cursor.maybe_object(|c, key| {
+        if key == b"serviceName" {
+            name = c.scalar()?;
+            Ok(())
+        } else {
+            c.skip()
+        }
+    })?;
+    Ok(name)
 }
 
 /// `cs`/`cr` make a client, `sr`/`ss` a server; a span with all four is both halves.
-fn version_1(value: &Value, batch: &mut Batch) {
-    let mut halves: Vec<(Kind, String, u64, u64)> = Vec::new();
-    for annotation in value["annotations"].as_array().into_iter().flatten() {
-        let kind = match annotation["value"].as_str() {
-            Some("cs" | "cr") => Kind::Client,
-            Some("sr" | "ss") => Kind::Server,
-            Some("ms") => Kind::Producer,
-            Some("mr") => Kind::Consumer,
-            _ => continue,
+fn annotations<'a>(cursor: &mut Cursor<'a>, beside: &mut Beside<'a>) -> Parsed<()> {
+    cursor.array(|c| {
+        let (mut what, mut at, mut service, mut endpoint) = (Value::None, 0, Value::None, false);
+        c.maybe_object(|c, key| {
+            match key {
+                b"value" => what = c.scalar()?,
+                b"timestamp" => at = c.number()?,
+                b"endpoint" => {
+                    endpoint = true;
+                    service = service_name(c)?;
+                }
+                _ => c.skip()?,
+            }
+            Ok(())
+        })?;
+        let kind = match what {
+            Value::Text(b"cs" | b"cr") => Kind::Client,
+            Value::Text(b"sr" | b"ss") => Kind::Server,
+            Value::Text(b"ms") => Kind::Producer,
+            Value::Text(b"mr") => Kind::Consumer,
+            _ => {
+                if beside.local.is_empty() {
+                    beside.local = service;
+                }
+                return Ok(());
+            }
         };
-        let service = annotation["endpoint"]["serviceName"].as_str().unwrap_or_default();
-        let at = json::number(&annotation["timestamp"]).unwrap_or(0);
-        match halves.iter_mut().find(|(k, ..)| *k == kind) {
-            Some((_, _, first, last)) => (*first, *last) = ((*first).min(at), (*last).max(at)),
-            None => halves.push((kind, service.to_owned(), at, at)),
-        }
-    }
-    let both = halves.len() > 1;
-    let local =
-        value["binaryAnnotations"].as_array().into_iter().flatten().find_map(|b| b["endpoint"]["serviceName"].as_str());
-    if halves.is_empty() {
-        halves.push((Kind::Internal, local.unwrap_or_default().to_owned(), 0, 0));
-    }
-    for (kind, service, first, last) in halves {
-        let mut span = base(value, batch);
-        span.kind = kind;
-        span.shared = both && kind == Kind::Server;
-        span.service = batch.strings.intern(&service);
-        if last > first {
-            span.duration = (last - first).saturating_mul(1_000);
-        }
-        for binary in value["binaryAnnotations"].as_array().into_iter().flatten() {
-            let Some(key) = binary["key"].as_str() else { continue };
-            if matches!((key, kind), ("sa", Kind::Client)) {
-                remote(&mut span, &binary["endpoint"], batch);
-            } else if Batch::wants(key.as_bytes()) {
-                batch.attribute(&mut span, key, &json::text(&binary["value"]));
+        if endpoint {
+            match beside.halves.iter_mut().find(|(k, ..)| *k == kind) {
+                Some((_, _, first, last)) => (*first, *last) = ((*first).min(at), (*last).max(at)),
+                None => beside.halves.push((kind, service, at, at)),
             }
         }
-        batch.push(span);
-    }
+        Ok(())
+    })
+}
+
+fn binary_annotations<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, beside: &mut Beside<'a>) -> Parsed<()> {
+    cursor.array(|c| {
+        let (mut name, mut value, mut service) = (Value::None, Value::None, Value::None);
+        c.maybe_object(|c, key| {
+            match key {
+                b"key" => name = c.scalar()?,
+                b"value" => value = c.scalar()?,
+                b"endpoint" => service = service_name(c)?,
+                _ => c.skip()?,
+            }
+            Ok(())
+        })?;
+        match name {
+            Value::Text(b"sa") => beside.server = service,
+            Value::Text(b"ca" | b"ma") => {}
+            Value::Text(key) => {
+                beside.error |= key == b"error";
+                if let Some(what) = meaning(key).filter(|_| key != b"span.kind") {
+                    view.take(what, value);
+                }
+                if beside.local.is_empty() {
+                    beside.local = service;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })
 }

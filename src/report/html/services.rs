@@ -270,7 +270,7 @@ fn traced_operations(system: &System<'_>, d: &Dependency) -> String {
             && known(&r.source, &d.source)
             && known(&r.target, &d.target)
     });
-    let mut all: Vec<(u64, &String)> = own.flat_map(|r| r.operations.iter().map(|(name, n)| (*n, name))).collect();
+    let mut all: Vec<(u64, &String)> = own.flat_map(|r| r.operations.iter().map(|o| (o.calls, &o.name))).collect();
     all.sort_by_key(|(n, name)| (std::cmp::Reverse(*n), *name));
     all.iter().take(8).map(|(n, name)| format!("{} ({n})", clean(name))).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,261 @@
+//! Spans of any format -> one fold -> `Traffic`.
+//!
+//! Readers give [`SpanView`]s to a [`Sink`]; the sink interns their shapes and files them by trace in the [`Store`];
+//! [`fold`] takes the partitions one by one. The result does not depend on the order of files and spans, on how spans
+//! are split among files, or on the number of threads. Knows no format.
+
+mod graph;
+mod ids;
+mod names;
+mod partial;
+mod shape;
+mod span;
+mod store;
+mod sums;
+mod trace;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hashbrown::HashTable;
+use rayon::prelude::*;
+
+use crate::model::Traffic;
+
+pub use graph::PartialGraph;
+pub use ids::{id_of, of_bytes};
+pub use shape::{Interner, Shapes};
+pub use span::{Kind, Meaning, Slot, SpanView, Value, meaning, unescape};
+pub use store::{Store, Writer};
+
+use shape::{Known, Text};
+use store::{Link, Span};
+use trace::TraceFold;
+
+/// Where a reader puts its spans. One for each thread.
+#[derive(Debug)]
+pub struct Sink<'s> {
+    interner: Interner<'s>,
+    writer: Writer<'s>,
+    /// The file that is being read.
+    pub file: u32,
+    /// Spans taken.
+    pub taken: u64,
+    /// Spans that cannot be used, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Spans whose end lies before their start.
+    pub negative: u64,
+}
+
+impl<'s> Sink<'s> {
+    /// A sink for one thread.
+    #[must_use]
+    pub fn new(shapes: &'s Shapes, store: &'s Store) -> Self {
+        let (interner, writer) = (Interner::new(shapes), store.writer());
+        Self { interner, writer, file: 0, taken: 0, rejected: BTreeMap::new(), negative: 0 }
+    }
+
+    /// The number of a service's name; a resource without one is what the specification calls it.
+    pub fn service(&mut self, name: Value<'_>) -> u32 {
+        match name {
+            empty if empty.is_empty() => self.interner.service(b"unknown_service"),
+            Value::Text(text) => self.interner.service(text),
+            other => other.text(|text| self.interner.service(text)),
+        }
+    }
+
+    /// A span that cannot be used.
+    pub fn reject(&mut self, reason: &'static str) {
+        *self.rejected.entry(reason).or_default() += 1;
+    }
+
+    /// Takes a span of a service.
+    pub fn push(&mut self, view: &SpanView<'_>, service: Text) {
+        if view.trace == 0 || view.id == 0 {
+            return self.reject("rejected_no_id");
+        }
+        let Some(shape) = self.interner.shape(view, service) else {
+            return self.reject("rejected_too_many_names");
+        };
+        self.taken += 1;
+        self.negative += u64::from(view.negative);
+        let span = Span {
+            trace: view.trace,
+            id: view.id,
+            parent: view.parent,
+            start: view.start,
+            duration: view.duration,
+            shape,
+            file: self.file,
+        };
+        self.writer.push(&span);
+        if view.kind == Kind::Consumer {
+            // A producer is linked once, however often it is said.
+            for (at, (trace, id)) in view.links.iter().enumerate() {
+                if !view.links[..at.min(64)].contains(&(*trace, *id)) {
+                    self.writer.link(*trace, *id, &span);
+                }
+            }
+        }
+    }
+}
+
+/// Folds everything that was stored. `files` are the names of the files by number.
+#[must_use]
+pub fn fold(store: &Store, shapes: Shapes, files: &[String], rejected: &BTreeMap<&'static str, u64>) -> Traffic {
+    let known = shapes.finish();
+    let canon = known.canon();
+    let next = AtomicU32::new(0);
+    let threads = rayon::current_num_threads().min(store.partitions() as usize).max(1);
+    let work = || {
+        let mut part = PartitionFold::new(&known, &canon);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= store.partitions() {
+                break;
+            }
+            part.fold(store, at);
+        }
+        PartialGraph::of(part.traces.partial, &known)
+    };
+    let parts: Vec<PartialGraph> = (0..threads).into_par_iter().map(|_| work()).collect();
+    let mut whole = parts.into_iter().fold(PartialGraph::default(), PartialGraph::merge);
+    for (reason, n) in rejected {
+        whole.count(reason, *n);
+    }
+    whole.finish(files)
+}
+
+/// Folds partitions one after the other, keeping its buffers.
+struct PartitionFold<'k> {
+    traces: TraceFold<'k>,
+    spans: Vec<Span>,
+    links: Vec<Link>,
+    table: HashTable<u32>,
+    /// By trace: its id, number of spans, number of links.
+    groups: Vec<(u128, u32, u32)>,
+    group_of: Vec<u32>,
+    sorted: Vec<Span>,
+    keys: Vec<(u64, u32)>,
+    one: Vec<Span>,
+}
+
+impl<'k> PartitionFold<'k> {
+    fn new(known: &'k Known, canon: &'k [u32]) -> Self {
+        Self {
+            traces: TraceFold::new(known, canon),
+            spans: Vec::new(),
+            links: Vec::new(),
+            table: HashTable::new(),
+            groups: Vec::new(),
+            group_of: Vec::new(),
+            sorted: Vec::new(),
+            keys: Vec::new(),
+            one: Vec::new(),
+        }
+    }
+
+    fn fold(&mut self, store: &Store, at: u32) {
+        self.spans.clear();
+        self.links.clear();
+        store.take(at, &mut self.spans, &mut self.links);
+        self.group();
+        self.links.sort_unstable_by_key(|l| l.trace);
+        let mut links = std::mem::take(&mut self.links);
+        let mut from = 0;
+        for at in 0..self.groups.len() {
+            let (trace, n, _) = self.groups[at];
+            let range = from..from + n as usize;
+            from = range.end;
+            let start = links.partition_point(|l| l.trace < trace);
+            let end = start + links[start..].partition_point(|l| l.trace == trace);
+            self.one_trace(range, &mut links[start..end]);
+        }
+        self.lost_links(&mut links);
+        self.links = links;
+        // One huge partition must not hold its memory for all the others.
+        if self.spans.capacity() > 1 << 20 {
+            self.spans = Vec::new();
+            self.sorted = Vec::new();
+        }
+    }
+
+    /// Spans of a trace next to each other.
+    fn group(&mut self) {
+        self.table.clear();
+        self.groups.clear();
+        self.group_of.clear();
+        let hash = |trace: u128| ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let mut last = (0u128, u32::MAX);
+        for span in &self.spans {
+            if span.trace != last.0 || last.1 == u32::MAX {
+                let groups = &mut self.groups;
+                let entry = self.table.entry(
+                    hash(span.trace),
+                    |at| groups[*at as usize].0 == span.trace,
+                    |at| hash(groups[*at as usize].0),
+                );
+                let at = *entry
+                    .or_insert_with(|| {
+                        groups.push((span.trace, 0, 0));
+                        groups.len() as u32 - 1
+                    })
+                    .get();
+                last = (span.trace, at);
+            }
+            self.groups[last.1 as usize].1 += 1;
+            self.group_of.push(last.1);
+        }
+        let mut from = 0;
+        for group in &mut self.groups {
+            group.2 = from;
+            from += group.1;
+        }
+        self.sorted.clear();
+        self.sorted.resize(self.spans.len(), Span::default());
+        for (span, group) in self.spans.iter().zip(&self.group_of) {
+            let slot = &mut self.groups[*group as usize].2;
+            self.sorted[*slot as usize] = *span;
+            *slot += 1;
+        }
+    }
+
+    /// Sorts the spans of one trace by id, drops exact copies, folds it.
+    fn one_trace(&mut self, range: std::ops::Range<usize>, links: &mut [Link]) {
+        let spans = &self.sorted[range];
+        self.keys.clear();
+        self.keys.extend(spans.iter().enumerate().map(|(at, s)| (s.id, at as u32)));
+        self.keys.sort_unstable();
+        self.one.clear();
+        self.one.extend(self.keys.iter().map(|(_, at)| spans[*at as usize]));
+        let known = self.traces.known();
+        if self.one.windows(2).any(|w| w[0].id == w[1].id) {
+            let kind = |s: &Span| known.shapes[s.shape as usize].kind;
+            // Of copies that differ the longest stands, then what sorts first by content: never by order of input.
+            self.one.sort_unstable_by(|a, b| {
+                let key = |s: &Span| (s.id, kind(s), std::cmp::Reverse(s.duration), s.start, s.parent, s.file);
+                key(a).cmp(&key(b)).then_with(|| known.content(a.shape).cmp(&known.content(b.shape)))
+            });
+            let before = self.one.len();
+            self.one.dedup_by(|a, b| a.id == b.id && kind(a) == kind(b));
+            self.traces.partial.count("duplicate", (before - self.one.len()) as u64);
+        }
+        self.traces.fold(&self.one, links);
+    }
+
+    /// Links into traces that are not among the spans.
+    fn lost_links(&mut self, links: &mut [Link]) {
+        links.sort_unstable_by_key(|l| (l.trace, l.id, l.consumer.trace, l.consumer.id));
+        let hash = |trace: u128| ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let mut last = None;
+        for link in links.iter() {
+            let key = (link.trace, link.id, link.consumer.trace, link.consumer.id);
+            let known = self.table.find(hash(link.trace), |at| self.groups[*at as usize].0 == link.trace).is_some();
+            if last != Some(key) && !known {
+                self.traces.partial.lost_links += 1;
+            }
+            last = Some(key);
+        }
+    }
+}

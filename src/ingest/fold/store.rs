@@ -1,0 +1,380 @@
+//! Spans between reading and folding: packed records, partitioned by trace id, in memory up to a budget and on disk
+//! beyond it.
+//!
+//! A partition holds whole traces, so each is folded alone; its size is what a core's cache can hold. A link is
+//! filed with the trace it points to.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::files::Spill;
+
+/// A span, compact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Trace id.
+    pub trace: u128,
+    /// Span id.
+    pub id: u64,
+    /// Parent span id, 0 for none.
+    pub parent: u64,
+    /// Start in nanoseconds since 1970, 0 if not told.
+    pub start: u64,
+    /// Duration in nanoseconds.
+    pub duration: u64,
+    /// Its shape.
+    pub shape: u32,
+    /// The file it was read from.
+    pub file: u32,
+}
+
+/// A consumer's link, filed with the producer's trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The producer's trace.
+    pub trace: u128,
+    /// The producer's span.
+    pub id: u64,
+    /// The consumer.
+    pub consumer: Span,
+}
+
+/// Bytes of a chunk: a partition's records are collected in these (8 KiB: a few hundred spans, two pages).
+const CHUNK: usize = 8 << 10;
+
+/// The largest record.
+const LARGEST: usize = 96;
+
+const PARENT: u8 = 1;
+const SAME_TRACE: u8 = 2;
+const SHORT_TRACE: u8 = 4;
+const SAME_FILE: u8 = 8;
+const LONG_DURATION: u8 = 16;
+const LINK: u8 = 32;
+
+/// Packed records, in memory or on disk.
+#[derive(Debug)]
+enum Chunk {
+    Memory(Box<[u8]>),
+    Disk { offset: u64, length: u32 },
+}
+
+/// Where all threads put their spans.
+#[derive(Debug)]
+pub struct Store {
+    partitions: u32,
+    budget: u64,
+    held: AtomicU64,
+    spill: Mutex<Option<Spill>>,
+    chunks: Mutex<Vec<Vec<Chunk>>>,
+    failed: Mutex<Option<String>>,
+    /// Spans that were lost because the disk would not take them.
+    lost: AtomicU64,
+}
+
+impl Store {
+    /// A store that expects about so many spans and may hold so many bytes.
+    #[must_use]
+    pub fn new(expected: u64, budget: u64) -> Self {
+        // 16,000 spans are about a megabyte when unpacked: what a second-level cache holds.
+        let partitions = (expected / 16_000).clamp(1, 4_096).next_power_of_two() as u32;
+        let chunks = (0..partitions).map(|_| Vec::new()).collect();
+        Self {
+            partitions,
+            budget,
+            held: AtomicU64::new(0),
+            spill: Mutex::new(None),
+            chunks: Mutex::new(chunks),
+            failed: Mutex::new(None),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// Number of partitions.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// A door for one thread.
+    #[must_use]
+    pub fn writer(&self) -> Writer<'_> {
+        let open = (0..self.partitions).map(|_| Open::default()).collect();
+        Writer { store: self, open, full: Vec::new() }
+    }
+
+    /// Why records could not be kept, and how many spans that cost.
+    #[must_use]
+    pub fn failure(&self) -> Option<(String, u64)> {
+        let reason = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((reason, self.lost.load(Ordering::Relaxed)))
+    }
+
+    fn put(&self, bytes: &[u8]) -> Chunk {
+        let length = bytes.len() as u64;
+        if self.held.fetch_add(length, Ordering::Relaxed) + length <= self.budget {
+            return Chunk::Memory(bytes.into());
+        }
+        self.held.fetch_sub(length, Ordering::Relaxed);
+        let mut spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = match spill.as_mut() {
+            Some(spill) => spill.append(bytes),
+            None => Spill::new().and_then(|new| spill.insert(new).append(bytes)),
+        };
+        match written {
+            Ok(offset) => Chunk::Disk { offset, length: bytes.len() as u32 },
+            Err(reason) => {
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+                self.lost.fetch_add(count(bytes), Ordering::Relaxed);
+                Chunk::Memory(Box::default())
+            }
+        }
+    }
+
+    /// Takes a partition's spans and links out, appended to what is given.
+    pub fn take(&self, partition: u32, spans: &mut Vec<Span>, links: &mut Vec<Link>) {
+        let chunks = {
+            let mut all = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get_mut(partition as usize).map(std::mem::take).unwrap_or_default()
+        };
+        let mut buffer = Vec::new();
+        for chunk in chunks {
+            match chunk {
+                Chunk::Memory(bytes) => {
+                    unpack(&bytes, spans, links);
+                    self.held.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+                }
+                Chunk::Disk { offset, length } => {
+                    buffer.resize(length as usize, 0);
+                    let spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
+                    match spill.as_ref().map_or(Ok(()), |s| s.read(offset, &mut buffer)) {
+                        Ok(()) => unpack(&buffer, spans, links),
+                        Err(reason) => {
+                            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn count(bytes: &[u8]) -> u64 {
+    let (mut spans, mut links) = (Vec::new(), Vec::new());
+    unpack(bytes, &mut spans, &mut links);
+    spans.len() as u64
+}
+
+/// The chunk of a partition that a thread is filling.
+#[derive(Debug, Default)]
+struct Open {
+    bytes: Vec<u8>,
+    trace: u128,
+    file: u32,
+}
+
+/// One thread's door to the store.
+#[derive(Debug)]
+pub struct Writer<'s> {
+    store: &'s Store,
+    open: Vec<Open>,
+    full: Vec<(u32, Chunk)>,
+}
+
+impl Writer<'_> {
+    fn partition(&self, trace: u128) -> usize {
+        // Fibonacci hashing: trace ids may be counters.
+        let mixed = ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 32) as usize & (self.open.len() - 1)
+    }
+
+    /// Files a span.
+    #[inline]
+    pub fn push(&mut self, span: &Span) {
+        let at = self.partition(span.trace);
+        let open = &mut self.open[at];
+        if open.bytes.len() + LARGEST > CHUNK {
+            self.full.push((at as u32, self.store.put(&open.bytes)));
+            open.bytes.clear();
+        }
+        open.pack(span, 0);
+    }
+
+    /// Files a link with the trace it points to.
+    pub fn link(&mut self, trace: u128, id: u64, consumer: &Span) {
+        let at = self.partition(trace);
+        let open = &mut self.open[at];
+        if open.bytes.len() + 2 * LARGEST > CHUNK {
+            self.full.push((at as u32, self.store.put(&open.bytes)));
+            open.bytes.clear();
+        }
+        open.pack(consumer, LINK);
+        open.bytes.extend_from_slice(&trace.to_le_bytes());
+        open.bytes.extend_from_slice(&id.to_le_bytes());
+    }
+}
+
+impl Drop for Writer<'_> {
+    /// Hands over what is still open.
+    fn drop(&mut self) {
+        for (at, open) in self.open.iter_mut().enumerate().filter(|(_, open)| !open.bytes.is_empty()) {
+            self.full.push((at as u32, self.store.put(&open.bytes)));
+            open.bytes = Vec::new();
+        }
+        let mut all = self.store.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, chunk) in self.full.drain(..) {
+            if let Some(chunks) = all.get_mut(at as usize) {
+                chunks.push(chunk);
+            }
+        }
+    }
+}
+
+impl Open {
+    fn pack(&mut self, span: &Span, mark: u8) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(CHUNK);
+        }
+        let first = self.bytes.is_empty();
+        let mut marks = mark;
+        let short = span.trace >> 64 == 0;
+        let long = span.duration > u64::from(u32::MAX);
+        for (on, mark) in [
+            (span.parent != 0, PARENT),
+            (!first && span.trace == self.trace, SAME_TRACE),
+            (short, SHORT_TRACE),
+            (!first && span.file == self.file, SAME_FILE),
+            (long, LONG_DURATION),
+        ] {
+            marks |= if on { mark } else { 0 };
+        }
+        let out = &mut self.bytes;
+        out.push(marks);
+        if marks & SAME_TRACE == 0 {
+            out.extend_from_slice(&(span.trace as u64).to_le_bytes());
+            if !short {
+                out.extend_from_slice(&((span.trace >> 64) as u64).to_le_bytes());
+            }
+        }
+        out.extend_from_slice(&span.id.to_le_bytes());
+        if span.parent != 0 {
+            out.extend_from_slice(&span.parent.to_le_bytes());
+        }
+        out.extend_from_slice(&span.start.to_le_bytes());
+        if long {
+            out.extend_from_slice(&span.duration.to_le_bytes());
+        } else {
+            out.extend_from_slice(&(span.duration as u32).to_le_bytes());
+        }
+        out.extend_from_slice(&span.shape.to_le_bytes());
+        if marks & SAME_FILE == 0 {
+            out.extend_from_slice(&span.file.to_le_bytes());
+        }
+        (self.trace, self.file) = (span.trace, span.file);
+    }
+}
+
+struct Packed<'b> {
+    bytes: &'b [u8],
+}
+
+impl Packed<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(*first)
+    }
+
+    fn long(&mut self) -> Option<u64> {
+        let (part, rest) = self.bytes.split_first_chunk::<8>()?;
+        self.bytes = rest;
+        Some(u64::from_le_bytes(*part))
+    }
+
+    fn short(&mut self) -> Option<u32> {
+        let (part, rest) = self.bytes.split_first_chunk::<4>()?;
+        self.bytes = rest;
+        Some(u32::from_le_bytes(*part))
+    }
+
+    fn next(&mut self, last: &Span) -> Option<(u8, Span)> {
+        let marks = self.byte()?;
+        let mut span = *last;
+        if marks & SAME_TRACE == 0 {
+            span.trace = u128::from(self.long()?);
+            if marks & SHORT_TRACE == 0 {
+                span.trace |= u128::from(self.long()?) << 64;
+            }
+        }
+        span.id = self.long()?;
+        span.parent = if marks & PARENT == 0 { 0 } else { self.long()? };
+        span.start = self.long()?;
+        span.duration = if marks & LONG_DURATION == 0 { u64::from(self.short()?) } else { self.long()? };
+        span.shape = self.short()?;
+        if marks & SAME_FILE == 0 {
+            span.file = self.short()?;
+        }
+        Some((marks, span))
+    }
+}
+
+fn unpack(bytes: &[u8], spans: &mut Vec<Span>, links: &mut Vec<Link>) {
+    let mut packed = Packed { bytes };
+    let mut last = Span::default();
+    while let Some((marks, span)) = packed.next(&last) {
+        last = span;
+        if marks & LINK == 0 {
+            spans.push(span);
+        } else if let (Some(low), Some(high), Some(id)) = (packed.long(), packed.long(), packed.long()) {
+            links.push(Link { trace: u128::from(low) | u128::from(high) << 64, id, consumer: span });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(n: u64) -> Span {
+        Span {
+            trace: if n.is_multiple_of(3) { u128::from(n / 7 + 1) } else { u128::from(n / 5 + 1) << 64 | 5 },
+            id: n + 1,
+            parent: n % 4,
+            start: n * 1_000,
+            duration: if n.is_multiple_of(11) { u64::MAX - n } else { n },
+            shape: n as u32,
+            file: (n / 50) as u32,
+        }
+    }
+
+    fn everything(store: &Store) -> (Vec<Span>, Vec<Link>) {
+        let (mut spans, mut links) = (Vec::new(), Vec::new());
+        for at in 0..store.partitions() {
+            store.take(at, &mut spans, &mut links);
+        }
+        spans.sort_by_key(|s| s.id);
+        links.sort_by_key(|l| l.id);
+        (spans, links)
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out_in_memory_and_from_disk() {
+        for budget in [u64::MAX, 20_000, 0] {
+            let store = Store::new(100_000, budget);
+            let mut writer = store.writer();
+            for n in 0..3_000 {
+                writer.push(&span(n));
+                if n.is_multiple_of(10) {
+                    writer.link(u128::from(n) << 70 | 1, n, &span(n));
+                }
+            }
+            drop(writer);
+            let (spans, links) = everything(&store);
+            assert_eq!(spans, (0..3_000).map(span).collect::<Vec<_>>());
+            assert_eq!(links.len(), 300);
+            assert!(links.iter().all(|l| l.trace == u128::from(l.id) << 70 | 1 && l.consumer == span(l.id)));
+            assert_eq!(store.failure(), None);
+        }
+    }
+}

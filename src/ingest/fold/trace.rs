@@ -1,0 +1,385 @@
+//! One trace -> what it adds: pairs, deliveries, databases, what is not used and why.
+//!
+//! Mode by attributes before kind (decided with the shape); a consumer by link or by parent, never both; INTERNAL
+//! spans climbed; exact copies dropped. Order of input, clocks and the number of threads do not matter.
+
+use crate::model::Relation;
+
+use super::partial::{NONE, Partial};
+use super::shape::{Known, Role, Shape, Text};
+use super::store::{Link, Span};
+use super::sums::Seen;
+use super::tree::{Tree, shape};
+
+/// Folds traces one after the other, keeping its buffers.
+#[derive(Debug)]
+pub struct TraceFold<'k> {
+    known: &'k Known,
+    canon: &'k [u32],
+    /// What was added so far.
+    pub partial: Partial,
+    tree: Tree,
+    paired: Vec<bool>,
+    received: Vec<bool>,
+    /// Calls to services and databases: (request, operation called, edge, is a service).
+    calls: Vec<Call>,
+    /// (handler, handler above it) by calls to services.
+    steps: Vec<(u32, u32)>,
+    level: Vec<u32>,
+    depth: Vec<u32>,
+    order: Vec<u32>,
+    targets: Vec<Text>,
+    weight: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Call {
+    owner: u32,
+    /// The operation called, whatever became of the call.
+    what: u64,
+    edge: u32,
+    /// The service called; 0 for a database.
+    service: Text,
+    resent: bool,
+}
+
+impl<'k> TraceFold<'k> {
+    /// Nothing folded yet.
+    #[must_use]
+    pub fn new(known: &'k Known, canon: &'k [u32]) -> Self {
+        Self {
+            known,
+            canon,
+            partial: Partial::default(),
+            tree: Tree::default(),
+            paired: Vec::new(),
+            received: Vec::new(),
+            calls: Vec::new(),
+            steps: Vec::new(),
+            level: Vec::new(),
+            depth: Vec::new(),
+            order: Vec::new(),
+            targets: Vec::new(),
+            weight: 0,
+        }
+    }
+
+    /// Shapes and texts.
+    #[must_use]
+    pub fn known(&self) -> &'k Known {
+        self.known
+    }
+
+    fn shape(&self, span: &Span) -> &'k Shape {
+        shape(&self.known.shapes, span)
+    }
+
+    /// Adds one trace: its spans, sorted by id and without duplicates, and the links that point into it.
+    pub fn fold(&mut self, spans: &[Span], links: &mut [Link]) {
+        self.partial.trace += 1;
+        self.tree.build(spans, &self.known.shapes);
+        self.paired.clear();
+        self.paired.resize(spans.len(), false);
+        self.calls.clear();
+        self.steps.clear();
+        self.weight = spans.iter().map(|s| self.shape(s).weight).max().unwrap_or(0);
+        self.find_receives(spans);
+        for at in 0..spans.len() {
+            match self.shape(&spans[at]).role {
+                Role::Server => self.server(at, spans),
+                Role::Unknown => self.unknown(at, spans),
+                Role::Consume => self.consume(at, spans),
+                Role::Client => {}
+                Role::Publish => self.use_one(Relation::Publish, at, spans),
+                Role::BrokerCall => self.use_one(Relation::MessagingClient, at, spans),
+                Role::Database => {
+                    let edge = self.one(Relation::Db, at, spans);
+                    self.partial.count("used", 1);
+                    self.call(at, at, edge, 0, spans);
+                }
+                Role::Internal => self.partial.count("internal", 1),
+            }
+        }
+        for at in 0..spans.len() {
+            if self.shape(&spans[at]).role == Role::Client {
+                self.client(at, spans);
+            }
+        }
+        self.links(spans, links);
+        self.requests(spans);
+        self.critical(spans);
+    }
+
+    fn seen(&self, at: usize, spans: &[Span]) -> Seen {
+        let shape = self.shape(&spans[at]);
+        Seen {
+            error: shape.error,
+            resent: shape.resent,
+            concurrent: self.tree.concurrent[at],
+            outlived: self.tree.outlived(at, spans),
+            weight: if shape.weight == 0 { self.weight } else { shape.weight },
+        }
+    }
+
+    /// A row that one span shows.
+    fn one(&mut self, relation: Relation, at: usize, spans: &[Span]) -> u32 {
+        let seen = self.seen(at, spans);
+        self.partial.add(self.known, relation, &spans[at], seen)
+    }
+
+    fn use_one(&mut self, relation: Relation, at: usize, spans: &[Span]) {
+        self.one(relation, at, spans);
+        self.partial.count("used", 1);
+    }
+
+    /// Notes a call for what is counted by request.
+    fn call(&mut self, client: usize, server: usize, edge: u32, service: Text, spans: &[Span]) {
+        let owner = self.tree.owner[client];
+        if owner == NONE {
+            return;
+        }
+        let canon = |at: usize| u64::from(self.canon[spans[at].shape as usize]);
+        let what = canon(client) << 32 | canon(server);
+        let resent = self.shape(&spans[client]).resent;
+        self.calls.push(Call { owner, what, edge, service, resent });
+    }
+
+    fn server(&mut self, at: usize, spans: &[Span]) {
+        let (span, here) = (&spans[at], self.shape(&spans[at]));
+        let above = self.tree.climb(at, spans, &self.known.shapes, |s| s.role == Role::Internal);
+        match above.filter(|up| *up != at) {
+            Some(up) if self.shape(&spans[up]).role == Role::Client => self.pair(up, at, spans),
+            Some(up) if self.shape(&spans[up]).service != here.service => {
+                // The caller is not instrumented as a client.
+                self.infer(up, at, spans);
+            }
+            Some(_) => self.partial.count("internal", 1),
+            None if span.parent == 0 && !here.shared => self.partial.count("entry", 1),
+            None => {
+                self.one(Relation::OrphanServer, at, spans);
+                self.partial.count("orphan", 1);
+            }
+        }
+    }
+
+    fn pair(&mut self, client: usize, server: usize, spans: &[Span]) {
+        let seen = self.seen(client, spans);
+        let (c, s) = (&spans[client], &spans[server]);
+        let key = (Relation::Sync, c.shape, s.shape);
+        let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.shape(s).error)));
+        self.paired[client] = true;
+        self.partial.count("used", 1);
+        self.call(client, server, edge, self.shape(s).service, spans);
+        self.steps.push((server as u32, self.tree.owner[client]));
+    }
+
+    fn infer(&mut self, caller: usize, at: usize, spans: &[Span]) {
+        let seen = self.seen(at, spans);
+        let key = (Relation::Inferred, spans[caller].shape, spans[at].shape);
+        let edge = self.partial.add_pair(self.known, key, &spans[at], seen, None);
+        self.partial.count("used", 1);
+        self.call(at, at, edge, self.shape(&spans[at]).service, spans);
+        self.steps.push((at as u32, self.tree.owner[at]));
+    }
+
+    /// A span without a kind: the server of a client above it, a call from another service, or a step inside.
+    fn unknown(&mut self, at: usize, spans: &[Span]) {
+        let (span, here) = (&spans[at], self.shape(&spans[at]));
+        let up = self.tree.up[at];
+        if up == NONE && span.parent == 0 {
+            return self.partial.count("entry", 1);
+        }
+        if up == NONE {
+            self.one(Relation::OrphanServer, at, spans);
+            return self.partial.count("orphan", 1);
+        }
+        let parent = self.shape(&spans[up as usize]);
+        if parent.service == here.service {
+            return self.partial.count("internal", 1);
+        }
+        if parent.role == Role::Client && !self.paired[up as usize] {
+            return self.pair(up as usize, at, spans);
+        }
+        self.infer(up as usize, at, spans);
+    }
+
+    /// Older conventions give a CONSUMER span to receiving and one below it to processing: one delivery.
+    fn find_receives(&mut self, spans: &[Span]) {
+        self.received.clear();
+        self.received.resize(spans.len(), false);
+        for at in 0..spans.len() {
+            let here = self.shape(&spans[at]);
+            if here.role != Role::Consume || here.receives {
+                continue;
+            }
+            let above = self.tree.climb(at, spans, &self.known.shapes, |s| s.role == Role::Internal);
+            if let Some(up) = above.filter(|up| *up != at) {
+                let other = self.shape(&spans[up]);
+                self.received[up] |= other.role == Role::Consume && other.receives && other.service == here.service;
+            }
+        }
+    }
+
+    fn consume(&mut self, at: usize, spans: &[Span]) {
+        if self.received[at] {
+            return self.use_one(Relation::MessagingClient, at, spans);
+        }
+        self.use_one(Relation::Consume, at, spans);
+        let here = self.shape(&spans[at]);
+        if here.linked {
+            // Settled where the producer's trace is folded.
+            return;
+        }
+        // Through steps and the consumer's own receiving to the producer.
+        let inside = |s: &Shape| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.sends;
+        let Some(mut up) = self.tree.climb(at, spans, &self.known.shapes, inside).filter(|up| *up != at) else {
+            return;
+        };
+        if inside(self.shape(&spans[up])) && self.tree.up[up] != NONE {
+            up = self.tree.up[up] as usize;
+        }
+        if produces(self.shape(&spans[up])) {
+            let seen = self.seen(at, spans);
+            let key = (Relation::AsyncParent, spans[up].shape, spans[at].shape);
+            self.partial.add_pair(self.known, key, &spans[at], seen, None);
+        }
+    }
+
+    fn client(&mut self, at: usize, spans: &[Span]) {
+        if self.paired[at] {
+            return self.partial.count("used", 1);
+        }
+        if self.tree.outer[at] {
+            return self.partial.count("internal", 1);
+        }
+        // Service, host outside or nothing: settled when all services are known, and counted then.
+        let edge = self.one(Relation::UnpairedClient, at, spans);
+        let shape = self.shape(&spans[at]);
+        self.call(at, at, edge, if shape.target == 0 { shape.host } else { shape.target }, spans);
+    }
+
+    /// Links that point into this trace.
+    fn links(&mut self, spans: &[Span], links: &mut [Link]) {
+        links.sort_unstable_by_key(|l| (l.id, l.consumer.trace, l.consumer.id, l.consumer.duration, l.consumer.file));
+        let mut last = None;
+        for link in links.iter() {
+            let key = (link.id, link.consumer.trace, link.consumer.id);
+            if last == Some(key) {
+                continue;
+            }
+            last = Some(key);
+            let found = self.tree.find(link.id, spans, &self.known.shapes);
+            let Some(producer) = found.filter(|at| produces(self.shape(&spans[*at]))) else {
+                self.partial.lost_links += 1;
+                continue;
+            };
+            let shape = self.shape(&link.consumer);
+            let seen = Seen { error: shape.error, weight: shape.weight, ..Seen::default() };
+            let key = (Relation::AsyncLink, spans[producer].shape, link.consumer.shape);
+            self.partial.add_pair(self.known, key, &link.consumer, seen, None);
+        }
+    }
+
+    /// What is counted by request: fan-out, repeated operations, chains of calls.
+    fn requests(&mut self, spans: &[Span]) {
+        self.find_depths(spans.len());
+        self.calls.sort_unstable();
+        let mut next = 0;
+        // Handlers and calls both go by position, so one walk meets the calls of each request.
+        for at in 0..spans.len() {
+            let from = next;
+            while self.calls.get(next).is_some_and(|c| c.owner as usize == at) {
+                next += 1;
+            }
+            let root = self.tree.up[at] == NONE && spans[at].parent == 0;
+            let begins = root && self.shape(&spans[at]).role == Role::Internal;
+            if !begins && !self.tree.handles(at, spans, &self.known.shapes) {
+                continue;
+            }
+            let depth = u64::from(self.depth[at]);
+            let calls = &self.calls[from..next];
+            self.targets.clear();
+            self.targets.extend(calls.iter().map(|c| c.service).filter(|s| *s != 0));
+            let to_services = self.targets.len() as u64;
+            self.targets.sort_unstable();
+            self.targets.dedup();
+            let served = self.partial.serve(&spans[at], root);
+            served.calls += to_services;
+            served.fan_out = served.fan_out.max(to_services);
+            served.targets = served.targets.max(self.targets.len() as u64);
+            served.depth = served.depth.max(depth);
+            served.depth_sum += depth;
+            for group in calls.chunk_by(|a, b| a.what == b.what).filter(|g| g.len() > 1) {
+                let n = group.iter().filter(|c| !c.resent).count() as u64;
+                if n > 1 {
+                    let edge = group.iter().map(|c| c.edge).min().unwrap_or(NONE);
+                    self.partial.repeat(&spans[at], edge, n);
+                }
+            }
+        }
+    }
+
+    /// The longest chain of calls below each handler.
+    fn find_depths(&mut self, n: usize) {
+        const UNSET: u32 = NONE;
+        self.depth.clear();
+        self.depth.resize(n, 0);
+        if self.steps.is_empty() {
+            return;
+        }
+        self.level.clear();
+        self.level.resize(n, UNSET);
+        // The handler above, by handler; a second client of one server changes nothing.
+        self.order.clear();
+        self.order.resize(n, NONE);
+        for (server, owner) in &self.steps {
+            self.order[*server as usize] = *owner;
+        }
+        let mut path: Vec<u32> = Vec::new();
+        for (server, _) in &self.steps {
+            let mut here = *server;
+            path.clear();
+            while here != NONE && self.level[here as usize] == UNSET && path.len() <= n {
+                self.level[here as usize] = 0;
+                path.push(here);
+                here = self.order[here as usize];
+            }
+            let base = if here == NONE { 0 } else { self.level[here as usize] + 1 };
+            for (passed, level) in path.iter().rev().zip(base..) {
+                self.level[*passed as usize] = level;
+            }
+        }
+        self.steps.sort_unstable_by_key(|(server, _)| std::cmp::Reverse(self.level[*server as usize]));
+        for (server, owner) in &self.steps {
+            if *owner != NONE && owner != server {
+                let below = self.depth[*server as usize] + 1;
+                let depth = &mut self.depth[*owner as usize];
+                *depth = below.max(*depth);
+            }
+        }
+    }
+
+    fn critical(&mut self, spans: &[Span]) {
+        let (shapes, critical) = (&self.known.shapes, &mut self.partial.critical);
+        let mut last = (NONE, 0, 0u128);
+        self.tree.critical(spans, shapes, |root, at, own| {
+            let key = (spans[root].shape, shape(shapes, &spans[at]).service);
+            if (last.0, last.1) == key {
+                last.2 += u128::from(own);
+                return;
+            }
+            if last.0 != NONE {
+                *critical.entry((last.0, last.1)).or_default() += last.2;
+            }
+            last = (key.0, key.1, u128::from(own));
+        });
+        if last.0 != NONE {
+            *critical.entry((last.0, last.1)).or_default() += last.2;
+        }
+    }
+}
+
+/// Does a span put a message in?
+fn produces(shape: &Shape) -> bool {
+    shape.role == Role::Publish || shape.role == Role::BrokerCall && shape.sends
+}
