@@ -5,6 +5,8 @@
 //! Floors: a bare walk of the wire (ids, kind, times, service.name) and the official decoder for protobuf; typed
 //! sonic-rs with attributes for JSON. Absolute figures depend on the machine and its load: quote the ratios.
 
+#![expect(clippy::print_stdout, reason = "the table of ratios is its output")]
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
@@ -85,14 +87,14 @@ fn compare(format: &str, files: &[Vec<u8>]) {
     let sources: Vec<Source> = files.iter().map(|f| Source::in_memory("part", f.clone())).collect();
     let sources: Vec<&Source> = sources.iter().collect();
     let spans = traces::read(&sources, Options::default()).traffic.map_or(0, |t| t.ledger["spans"]);
-    let ours = Box::new(|| {
+    let ours: Box<dyn FnMut() + '_> = Box::new(|| {
         black_box(traces::read(&sources, Options::default()));
     });
     let mut sides: Vec<(&'static str, Box<dyn FnMut() + '_>)> = vec![("ours", ours)];
     match format {
         "otlp-delim" | "otlp-be32" => {
             let four = format == "otlp-be32";
-            sides.push(("wire walk", Box::new(move || for_frames(files, four, |f| walk(f)))));
+            sides.push(("wire walk", Box::new(move || for_frames(files, four, walk))));
             sides.push((
                 "prost decode",
                 Box::new(move || {

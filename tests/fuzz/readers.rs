@@ -4,6 +4,8 @@
 //! Checked of every input: no panic, no hang, the ledger adds up, the same bytes give the same result, and the result
 //! of a small memory budget is that of a large one. What fails is kept in the folder for temporary files.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own: what it found is its output")]
+
 mod seeds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -142,7 +142,7 @@ fn parquet() -> Vec<u8> {
         &["a", "a", "b", "b"],
     ];
     let mut out = Vec::new();
-    let mut write = || -> parquet::errors::Result<()> {
+    let write = || -> parquet::errors::Result<()> {
         let mut file = SerializedFileWriter::new(&mut out, Arc::new(schema), Arc::new(WriterProperties::default()))?;
         let mut group = file.next_row_group()?;
         let mut at = 0;
