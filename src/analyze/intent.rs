@@ -98,7 +98,8 @@ impl<'d> Decider<'d> {
             .flat_map(|e| &e.call_sites)
             .map(|p| (p.root.as_str(), p.path.as_str(), p.line))
             .collect();
-        let mut at_place: BTreeMap<(&str, &str, u32), Vec<(&Dependency, &Site)>> = BTreeMap::new();
+        type AtPlace<'a> = BTreeMap<(&'a str, &'a str, u32), Vec<(&'a Dependency, &'a Site)>>;
+        let mut at_place = AtPlace::new();
         for dependency in parts.dependencies.iter().filter(|d| d.mode == Mode::Sync) {
             for site in &dependency.sites {
                 let place = (site.root.as_str(), site.path.as_str(), site.line);

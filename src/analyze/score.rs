@@ -280,8 +280,7 @@ fn interval(graph: &ServiceGraph, coupling: &Coupling, value: f64) -> [f64; 2] {
         more.extend(candidate.targets.iter().filter_map(|t| Some((from, coupling.index(t)?))));
     }
     more.retain(|e| !coupling.edges.contains_key(e));
-    let high =
-        if more.is_empty() { value } else { coupling.score_of(coupling.edges.keys().copied().chain(more.into_iter())) };
+    let high = if more.is_empty() { value } else { coupling.score_of(coupling.edges.keys().copied().chain(more)) };
     [low.min(value), high.max(value)]
 }
 

@@ -73,7 +73,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     /// The frame in which a site's parts stand.
     #[must_use]
     pub fn frame(&self, unit: u32, site: &'a CallSite) -> Frame<'a> {
-        Frame::new(unit, site.function, site.owner.as_deref())
+        Frame::new(unit, site.function, site.owner.as_deref()).at(site.line)
     }
 
     /// The texts of a part of a site; nothing if the part is absent.

@@ -33,6 +33,8 @@ pub struct Frame<'a> {
     pub function: Option<u32>,
     /// Type in which it stands.
     pub owner: Option<&'a str>,
+    /// Line from which a question is asked; 0 = not known.
+    pub line: u32,
     via: Option<Rc<Via<'a>>>,
 }
 
@@ -50,7 +52,13 @@ impl<'a> Frame<'a> {
     /// A place in a unit.
     #[must_use]
     pub fn new(unit: u32, function: Option<u32>, owner: Option<&'a str>) -> Self {
-        Self { unit, function, owner, via: None }
+        Self { unit, function, owner, line: 0, via: None }
+    }
+
+    /// The place, seen from a line.
+    #[must_use]
+    pub fn at(self, line: u32) -> Self {
+        Self { line, ..self }
     }
 }
 

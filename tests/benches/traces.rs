@@ -64,8 +64,11 @@ fn peak_megabytes() -> u64 {
     line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// What is timed, by its name.
+type Side<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// Median CPU seconds; all sides take turns, so that the load of the machine meets them alike.
-fn medians(sides: &mut [(&'static str, Box<dyn FnMut() + '_>)]) -> Vec<f64> {
+fn medians(sides: &mut [Side<'_>]) -> Vec<f64> {
     let mut times = vec![Vec::new(); sides.len()];
     for _ in 0..RUNS {
         for ((_, run), times) in sides.iter_mut().zip(&mut times) {
@@ -90,7 +93,7 @@ fn compare(format: &str, files: &[Vec<u8>]) {
     let ours: Box<dyn FnMut() + '_> = Box::new(|| {
         black_box(traces::read(&sources, Options::default()));
     });
-    let mut sides: Vec<(&'static str, Box<dyn FnMut() + '_>)> = vec![("ours", ours)];
+    let mut sides: Vec<Side<'_>> = vec![("ours", ours)];
     match format {
         "otlp-delim" | "otlp-be32" => {
             let four = format == "otlp-be32";

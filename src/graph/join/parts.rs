@@ -17,21 +17,7 @@ impl Joiner<'_> {
         let schemas = self.schemas();
         let mut notes = self.facts.notes.clone();
         notes.append(&mut self.unmatched);
-        for (name, declared) in &self.config.services {
-            let known = self.nodes.all.iter().any(|n| {
-                n.evidence.iter().any(|e| e.source != SourceKind::Declared)
-                    && n.names.keys().any(|k| std::iter::once(name).chain(&declared.aliases).any(|d| d == k))
-            });
-            let ignored = declared.ignore.is_some();
-            if !known
-                && !ignored
-                && (!declared.aliases.is_empty() || declared.role.is_some() || declared.owner.is_some())
-            {
-                let text =
-                    format!("nothing that was read is called {name}: it is in the graph only because it is declared");
-                notes.push(Note::new(Place::new("", crate::config::FILE_NAME, 0), text));
-            }
-        }
+        notes.extend(self.only_declared());
         let idle = self.idle();
         let mut services = self.nodes.services(self.config, &self.facts.owners);
         services.retain(|s| !idle.contains(&s.name));
@@ -76,6 +62,27 @@ impl Joiner<'_> {
             read: self.facts.counts.clone(),
             notes,
         }
+    }
+
+    /// Declared services of which nothing else was read.
+    fn only_declared(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for (name, declared) in &self.config.services {
+            let known = self.nodes.all.iter().any(|n| {
+                n.evidence.iter().any(|e| e.source != SourceKind::Declared)
+                    && n.names.keys().any(|k| std::iter::once(name).chain(&declared.aliases).any(|d| d == k))
+            });
+            let ignored = declared.ignore.is_some();
+            if !known
+                && !ignored
+                && (!declared.aliases.is_empty() || declared.role.is_some() || declared.owner.is_some())
+            {
+                let text =
+                    format!("nothing that was read is called {name}: it is in the graph only because it is declared");
+                notes.push(Note::new(Place::new("", crate::config::FILE_NAME, 0), text));
+            }
+        }
+        notes
     }
 
     /// What would only dilute the score: deployed services without code that no edge touches, in a system whose

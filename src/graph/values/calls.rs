@@ -9,6 +9,17 @@ use crate::graph::scope::plain_type;
 
 use super::*;
 
+/// Methods that read an entry of a map by its key.
+fn reads_entry(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    [
+        "get", "fetch", "at", "dig", "find", "lookup", "pop", "set", "value", "index", "item", "read", "section",
+        "require",
+    ]
+    .iter()
+    .any(|w| lower.starts_with(w))
+}
+
 impl<'s, 'a> Values<'s, 'a> {
     pub(super) fn call(
         &self,
@@ -31,7 +42,13 @@ impl<'s, 'a> Values<'s, 'a> {
             if !found.is_empty() {
                 return found;
             }
-            return if self.constructed(expr).is_some() { itself() } else { self.through(arguments, frame, depth) };
+            if self.constructed(expr).is_some() {
+                return itself();
+            }
+            let through = self.through(arguments, frame, depth);
+            // What is made of an object of options is not that object.
+            let made = name.starts_with(char::is_uppercase);
+            return through.into_iter().filter(|f| !made || !matches!(f.head, Head::Expr(Expr::Map(_), _))).collect();
         };
         let objects = self.heads(receiver, frame, depth);
         let extensions: Vec<_> = self
@@ -134,7 +151,8 @@ impl<'s, 'a> Values<'s, 'a> {
         depth: u8,
     ) -> Many<'a> {
         let via = Via { unit, function: index, arguments, caller: caller.clone(), this };
-        let frame = Frame { unit, function: Some(index), owner: function.owner.as_deref(), via: Some(Rc::new(via)) };
+        let frame =
+            Frame { unit, function: Some(index), owner: function.owner.as_deref(), line: 0, via: Some(Rc::new(via)) };
         let step = [Step::Code(unit, function.line, format!("returned by {}", function.name))];
         function
             .returns
@@ -171,6 +189,10 @@ impl<'s, 'a> Values<'s, 'a> {
                     .take(4)
                     .collect();
                 here.into_iter().flat_map(|(u, i, f)| self.returned(u, i, f, arguments, None, frame, depth)).collect()
+            }
+            // Only what reads an entry gives one: `poll`, `send` and the like give something else.
+            Head::Expr(Expr::Map(_), _) if !arguments.is_empty() && !reads_entry(name) => {
+                vec![Found::hole(format!("the result of {name}"))]
             }
             Head::Expr(Expr::Map(_) | Expr::List(_), _) => match arguments.first().map(|a| &a.value) {
                 Some(Expr::Literal(key)) => self.entries(object, &[key.as_str()], depth),
@@ -245,7 +267,7 @@ impl<'s, 'a> Values<'s, 'a> {
             let place = format!("*{}", parameter.name);
             let unit = self.scope.unit(u);
             let via = Rc::new(Via { unit: u, function: i, arguments, caller: frame.clone(), this: None });
-            let inner = Frame { unit: u, function: Some(i), owner: f.owner.as_deref(), via: Some(via) };
+            let inner = Frame { unit: u, function: Some(i), owner: f.owner.as_deref(), line: 0, via: Some(via) };
             let written = unit.bindings.iter().filter(|b| b.function == Some(i) && b.place == place).map(|b| (u, b));
             found.extend(self.bindings(written, &inner, depth));
         }

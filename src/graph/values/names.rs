@@ -18,8 +18,11 @@ impl<'s, 'a> Values<'s, 'a> {
         let mut at = frame.function;
         while let Some(f) = at {
             let function = &unit.functions[f as usize];
-            let locals: Vec<&'a Binding> =
+            let mut locals: Vec<&'a Binding> =
                 unit.bindings.iter().filter(|b| b.function == Some(f) && b.place == name).collect();
+            if frame.line > 0 && frame.function == Some(f) {
+                locals = latest(locals, frame.line);
+            }
             if !locals.is_empty() {
                 let inner = Frame { function: Some(f), ..frame.clone() };
                 return self.bindings(locals.into_iter().map(|b| (frame.unit, b)), &inner, depth);
@@ -73,9 +76,15 @@ impl<'s, 'a> Values<'s, 'a> {
             let function = binding.function;
             let same = unit == frame.unit && function == frame.function;
             let inner = if same {
-                frame.clone()
+                Frame { line: binding.line, ..frame.clone() }
             } else {
-                Frame { unit, function, owner: self.owner_of(unit, binding), via: frame.via.clone() }
+                Frame {
+                    unit,
+                    function,
+                    owner: self.owner_of(unit, binding),
+                    line: binding.line,
+                    via: frame.via.clone(),
+                }
             };
             let step = [Step::Code(unit, binding.line, format!("{} is set", binding.place))];
             self.heads(&binding.value, &inner, depth)
@@ -310,7 +319,13 @@ impl<'s, 'a> Values<'s, 'a> {
                 .collect();
         }
         let extension = function.receiver.is_some();
-        self.scope.calls(&function.name).filter(|(_, c)| extension || self.may_enter(c, owner)).collect()
+        // Where the object is always written, a call without one enters no method.
+        let written = |u: u32| {
+            let language = self.scope.unit(u).language.as_str();
+            matches!(language, "rust" | "go" | "python" | "javascript" | "typescript" | "php")
+        };
+        let fits = |u: u32, c: &Call| extension || (c.receiver.is_some() || !written(u)) && self.may_enter(c, owner);
+        self.scope.calls(&function.name).filter(|(u, c)| fits(*u, c)).collect()
     }
 
     /// A call without a receiver, or through the module, may enter a plain function.
@@ -422,5 +437,22 @@ impl<'s, 'a> Values<'s, 'a> {
             found.extend(self.returned(u, i, f, &[], None, &Frame::new(u, Some(i), f.owner.as_deref()), depth));
         }
         if known(&found) { found } else { vec![Found::new(Head::Instance(wanted))] }
+    }
+}
+
+/// A local that is made anew by the same call again and again (`c = connect(a); …; c = connect(b); …`) is what it was
+/// made last, seen from a line.
+fn latest(all: Vec<&Binding>, line: u32) -> Vec<&Binding> {
+    let made = |b: &Binding| match &b.value {
+        Expr::Call(_, name, _) => Some(name.clone()),
+        _ => None,
+    };
+    let first = all.first().and_then(|b| made(b));
+    if all.len() < 2 || first.is_none() || all.iter().any(|b| made(b) != first) {
+        return all;
+    }
+    match all.iter().rev().find(|b| b.line <= line) {
+        Some(last) => vec![last],
+        None => all,
     }
 }
