@@ -2,9 +2,7 @@
 -- from customers/migrations/001_customers.sql:2 (fields of customers)
 -- from customers/migrations/002_addresses.sql:2 (fields of addresses)
 -- from customers/migrations/002_addresses.sql:12 (fields of preferences)
--- from notifications/app.py:25 GET /customers/earliest
--- from notifications/app.py:25 GET /customers/kafka:9092
--- from notifications/app.py:25 GET /customers/notifications
+-- from notifications/app.py:25 GET /customers/customer_id
 -- from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
 -- from shipping/internal/customers/client.go:60 GET /customers/{}
 -- from shipping/internal/customers/client.go:60 GET /customers/{}/addresses

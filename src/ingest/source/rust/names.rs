@@ -18,7 +18,9 @@ fn full_paths(source: &str) -> Vec<&str> {
         let head = &source[..at];
         let start = head.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(0, |s| s + 1);
         let name = &head[start..];
-        let first = !head[..start].ends_with("::") && name.starts_with(|c: char| c.is_ascii_lowercase());
+        let first = !head[..start].ends_with("::")
+            && !head[..start].ends_with('.')
+            && name.starts_with(|c: char| c.is_ascii_lowercase());
         let own = matches!(name, "crate" | "self" | "super" | "std" | "core" | "alloc");
         if first && !own && !all.contains(&name) && all.len() < 64 {
             all.push(name);
