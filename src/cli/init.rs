@@ -41,7 +41,11 @@ pub fn run(command: &Init, console: &Console) -> Result<u8> {
         return Ok(0);
     }
     files::write_atomically(&path, text.as_bytes())?;
-    console.say(&format!("{}: {} services; try `unbraid check`\n", path.display(), result.services.len()));
+    console.say(&format!(
+        "{}: {}; try `unbraid check`\n",
+        path.display(),
+        unbraid::model::counted(result.services.len(), "service")
+    ));
     Ok(0)
 }
 
