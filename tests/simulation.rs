@@ -205,6 +205,21 @@ fn ftgo_publishes_the_restaurant() {
     near(simulation.score_with(&start, &[(order, consumer)], &[]), 12.5167);
 }
 
+/// LakesideMutual: customer-core is read and written by two portals and only read by policy management. It comes first,
+/// and its publication frees the policy edge alone.
+#[test]
+fn lakesidemutual_publishes_the_customer_core() {
+    let [core, management, self_service, policy] = [0, 1, 2, 3];
+    let edges = [(management, core, "RW"), (self_service, core, "RW"), (policy, core, "R")];
+    let simulation = Simulation::from_classes(4, edges, true);
+    let start = simulation.start();
+    let found = by_value(&simulation, &simulation.moves(), 10, &|_| 1.0);
+    assert_eq!(found.moves, [Move::Publish(core)]);
+    assert_eq!(simulation.freed(&start, Move::Publish(core)), [(policy, core)]);
+    let left: Vec<(u32, u32)> = simulation.left(&simulation.end()).collect();
+    assert_eq!(left, [(management, core), (self_service, core)]);
+}
+
 /// Wix MetaSite: "consume and project" behind a read service moves the calls, it does not remove them.
 #[test]
 fn a_read_service_moves_edges() {
