@@ -62,6 +62,7 @@ pub fn schemas(reader: &SiteReader<'_, '_>) -> Vec<SchemaFact> {
                 table: Some(table),
                 fields,
                 removes: Vec::new(),
+                answers: Vec::new(),
                 services: vec![reader.nodes.all[reader.at].name.clone()],
             });
         }

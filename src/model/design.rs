@@ -176,6 +176,9 @@ pub struct ViewDesign {
     pub operation: String,
     /// Its topic.
     pub topic: String,
+    /// What a specification says about the answer of the operation; `None` if none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<EntityDesign>,
 }
 
 /// Partitions and retention.

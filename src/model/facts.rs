@@ -352,6 +352,9 @@ pub struct SchemaFact {
     /// Columns that it takes away (`ALTER TABLE … DROP COLUMN`, the old name of a renamed one).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removes: Vec<String>,
+    /// Operations that answer with it or with a list of it, as the specification writes them (`GET /orders/{id}`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// Services whose schema it is; filled by linking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,

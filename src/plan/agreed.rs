@@ -108,6 +108,12 @@ pub fn family(engine: &str) -> &'static str {
     families.iter().find(|(word, _)| engine.to_lowercase().contains(word)).map_or("", |(_, f)| f)
 }
 
+/// The topic of a connector's heartbeats.
+#[must_use]
+pub fn heartbeats(prefix: &str) -> String {
+    format!("__debezium-heartbeat.{prefix}")
+}
+
 /// Topic prefixes of the connectors of a step: of its entities, of its outbox.
 #[must_use]
 pub fn prefixes(design: &Design) -> Vec<String> {

@@ -8,26 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analyze::Analysis;
 use crate::analyze::knowledge::{Lexicon, words};
 use crate::model::design::{
-    Capacity, ConsumerDesign, Design, EntityDesign, EventDesign, FieldDesign, FieldType, Renamed, StoreDesign,
-    ViewDesign,
+    ConsumerDesign, Design, EntityDesign, EventDesign, FieldDesign, FieldType, Renamed, StoreDesign, ViewDesign,
 };
 use crate::model::facts::StoreEffect;
 use crate::model::{Consistency, Dependency, Endpoint, Mode, SchemaFact, Service, Site, is_secret_key};
 
+use super::capacity::capacity;
 use super::names::{Names, Space, entity_name, pascal, past, singular};
 use super::options::Options;
 use super::types;
-
-/// Partitions without a measured peak: a common default that divides well among 2, 3 and 6 consumers (ours).
-const PARTITIONS: u32 = 6;
-/// Events that one consumer is sure to keep up with, in events a second (ours, deliberately low).
-const CONSUMER_RATE: f64 = 200.0;
-/// Reserve above a measured peak (ours).
-const RESERVE: f64 = 2.0;
-/// Replicas of a topic, so that one broker may be down while writes need two (Kafka's usual advice).
-const REPLICAS: u32 = 3;
-/// How long business events are kept: 7 days, Kafka's own default of `log.retention.hours`.
-const RETENTION_MS: u64 = 7 * 24 * 3_600_000;
 
 /// What a step is about.
 pub struct Asked<'a> {
@@ -67,10 +56,10 @@ pub fn design(analysis: &Analysis, options: &Options, asked: &Asked<'_>) -> Desi
         }
     }
     let main = entities.first().map_or_else(|| entity_name(asked.owner), |e| e.name.clone());
-    let views = views(asked, &domain, &mut names, &mut todo);
+    let views = views(analysis, asked, &domain, &mut names, &mut todo);
     let events = events(analysis, asked, &domain, &main);
     let consumers = consumers(analysis, asked, &entities, &mut names);
-    let capacity = capacity(options, consumers.len());
+    let capacity = capacity(analysis, options, asked.owner, consumers.len());
     let teams = analysis.graph.service(asked.owner).map(|s| s.owners.clone()).unwrap_or_default();
     Design {
         folder,
@@ -261,17 +250,78 @@ fn is_personal(lexicon: &Lexicon, entity: &str, column: &str) -> bool {
     has(&lexicon.personal) && (of_person || !has(&lexicon.of_people))
 }
 
-fn views(asked: &Asked<'_>, domain: &str, names: &mut Names, todo: &mut Vec<String>) -> Vec<ViewDesign> {
-    asked
-        .views
-        .iter()
-        .map(|operation| {
-            let path: Vec<String> = words(operation).into_iter().skip(1).collect();
-            let topic = names.legal(Space::Kafka, &format!("{domain}.{}.view.v1", path.join("-")));
-            todo.push(format!("the view {operation} is computed by {}: its fields are in no input", asked.owner));
-            ViewDesign { operation: operation.clone(), topic }
-        })
-        .collect()
+/// Computed results: what a specification says about them, else a TODO. One that depends on what is sent with the
+/// request has no key, and no input can say one.
+fn views(
+    analysis: &Analysis,
+    asked: &Asked<'_>,
+    domain: &str,
+    names: &mut Names,
+    todo: &mut Vec<String>,
+) -> Vec<ViewDesign> {
+    let way_out = "until then publish the entity alone, or plan with --no-views";
+    let mut all = Vec::new();
+    for operation in asked.views {
+        let path: Vec<String> = words(operation).into_iter().skip(1).collect();
+        let topic = names.legal(Space::Kafka, &format!("{domain}.{}.view.v1", path.join("-")));
+        let shape = shape(analysis, asked.owner, operation, &topic, &path.join("_"), names);
+        match &shape {
+            None => todo.push(format!(
+                "the view {operation}: no specification says the fields of its answer; describe it in OpenAPI, or {way_out}"
+            )),
+            Some(shape) if shape.key().is_empty() => todo.push(format!(
+                "the view {operation}: its fields are known ({}), but its answer depends on the request: decide by which key it is computed ahead; {way_out}",
+                shape.place
+            )),
+            Some(shape) => todo.extend(shape.fields.iter().filter(|f| f.kind == FieldType::Unknown).map(|f| {
+                format!("the view {operation}: `{}` of {} ({}) is no plain value", f.written, f.name, f.place)
+            })),
+        }
+        all.push(ViewDesign { operation: operation.clone(), topic, shape });
+    }
+    all
+}
+
+/// The schema with which a specification says that an operation answers. Its key is what the path names.
+fn shape(
+    analysis: &Analysis,
+    owner: &str,
+    operation: &str,
+    topic: &str,
+    name: &str,
+    names: &mut Names,
+) -> Option<EntityDesign> {
+    let plain = |written: &str| {
+        let parts: Vec<&str> = written.split('/').map(|p| if p.starts_with('{') { "{}" } else { p }).collect();
+        parts.join("/")
+    };
+    let (schema, written) = schemas(analysis, owner)
+        .find_map(|s| s.answers.iter().find(|a| plain(a) == operation).map(|written| (s, written.clone())))?;
+    let place = schema.place.clone();
+    let mut view = EntityDesign {
+        name: names.legal(Space::Identifier, name),
+        topic: topic.to_owned(),
+        place: place.clone(),
+        ..EntityDesign::default()
+    };
+    for field in &schema.fields {
+        if is_personal(&analysis.knowledge.lexicon, &view.name, &field.name) || is_secret_key(&field.name) {
+            view.left_out
+                .push(Renamed { from: field.name.clone(), to: "personal or secret: nothing masks it here".to_owned() });
+            continue;
+        }
+        view.fields.push(FieldDesign {
+            name: names.legal(Space::Identifier, &field.name),
+            column: field.name.clone(),
+            kind: types::parse(&field.type_name),
+            written: field.type_name.clone(),
+            required: field.required,
+            key: written.contains(&format!("{{{}}}", field.name)),
+            personal: false,
+            place: crate::model::Place { line: field.line, ..place.clone() },
+        });
+    }
+    Some(view)
 }
 
 /// One event per write operation of the owner; for a step that emits, one per operation that is told.
@@ -388,32 +438,6 @@ fn consumers(
         consumer.sites.dedup();
     }
     all
-}
-
-fn capacity(options: &Options, consumers: usize) -> Capacity {
-    let mut because = Vec::new();
-    let partitions = match options.peak {
-        Some(peak) => {
-            let needed = (peak * RESERVE / CONSUMER_RATE).ceil().max(1.0) as u32;
-            because.push(format!(
-                "partitions = max({PARTITIONS}, peak {peak} changes/s × {RESERVE} / {CONSUMER_RATE} events/s of one consumer = {needed})"
-            ));
-            needed.max(PARTITIONS)
-        }
-        None => {
-            because.push(format!(
-                "partitions = {PARTITIONS}: no peak rate was given (--peak); with one it is max({PARTITIONS}, peak × {RESERVE} / {CONSUMER_RATE})"
-            ));
-            PARTITIONS
-        }
-    };
-    because.push(format!("replicas = {REPLICAS} with min.insync.replicas = 2: one broker may be down"));
-    because.push("entity topics are compacted: the last state of every key stays for ever".to_owned());
-    because.push(format!(
-        "event topics keep {} days: the longest time that one of the {consumers} consumers may be down",
-        RETENTION_MS / 86_400_000
-    ));
-    Capacity { partitions, replicas: REPLICAS, retention_ms: RETENTION_MS, because }
 }
 
 /// Topics that the owner publishes today.

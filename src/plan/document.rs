@@ -2,11 +2,13 @@
 //!
 //! Takes the plan, the files with what was checked, and the previous `plan.json`; gives texts. Touches no disk.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::design::Design;
-use crate::model::{Coverage, Dependency, Mode, Plan, Step, Verdict};
+use crate::model::design::{Design, EntityDesign};
+use crate::model::{Coverage, Dependency, Mode, Plan, Step, Verdict, counted, fitting};
 
 use super::options::Options;
 use super::verify::Checked;
@@ -110,7 +112,11 @@ pub fn earlier(
             folder: design.folder.clone(),
             owner: design.owner.clone(),
             state,
-            because: format!("{published}; {gone} of {} edges are gone", step.frees_edges.len()),
+            because: format!(
+                "{published}; {gone} of {} {} gone",
+                counted(step.frees_edges.len(), "edge"),
+                fitting(gone, "is", "are")
+            ),
             predicted: step.score_after,
             reached: score,
         });
@@ -279,7 +285,14 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
     out.push_str("\n### Sequence\n\n1. Create topics, register subjects, run the SQL for the source, start the connector.\n2. Build the copies from the earliest offset.\n3. Shadow read: ask the copy and the owner, compare, log, answer with the owner's.\n4. Switch by flag, consumer by consumer; delete the call; the gate refuses it from then on.\n5. Write business events through the outbox; retire the entity's capture when nobody needs raw state.\n");
     out.push_str("\nRollback: flags back to the synchronous read, then `rollback.sh`. The endpoint stays until two releases after; topics stay.\n");
     out.push_str("\n### Effort\n\n");
-    step.effort_terms.iter().for_each(|t| out.push_str(&format!("- {}: {} points\n", markdown(&t.what), t.points)));
+    step.effort_terms.iter().for_each(|t| {
+        out.push_str(&format!(
+            "- {}: {} {}\n",
+            markdown(&t.what),
+            t.points,
+            if t.points == 1.0 { "point" } else { "points" }
+        ))
+    });
     if !design.renamed.is_empty() {
         out.push_str("\n### Names that had to change\n\n");
         design.renamed.iter().for_each(|r| out.push_str(&format!("- {} is {}\n", code(&r.from), code(&r.to))));
@@ -292,28 +305,46 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
 
 fn entities(design: &Design, out: &mut String) {
     for entity in &design.entities {
-        out.push_str(&format!("\n### Entity {}\n\nTopic {}, compacted; from table {} ({}).\n\n| field | type as written | required | key | personal |\n| --- | --- | --- | --- | --- |\n", markdown(&entity.name), code(&entity.topic), code(&entity.table), code(&entity.place.to_string())));
-        for field in &entity.fields {
-            let yes = |is: bool| if is { "yes" } else { "" };
-            out.push_str(&format!(
-                "| {} | {} | {} | {} | {} |\n",
-                markdown(&field.name),
-                markdown(&field.written),
-                yes(field.required),
-                yes(field.key),
-                if field.personal { "masked" } else { "" }
-            ));
-        }
-        for left in &entity.left_out {
-            out.push_str(&format!("\n{} stays inside: {}.\n", code(&left.from), markdown(&left.to)));
-        }
+        out.push_str(&format!(
+            "\n### Entity {}\n\nTopic {}, compacted; from table {} ({}).\n",
+            markdown(&entity.name),
+            code(&entity.topic),
+            code(&entity.table),
+            code(&entity.place.to_string())
+        ));
+        fields(entity, out);
     }
     for view in &design.views {
         out.push_str(&format!(
-            "\nView {}: computed once by the owner, published as {}.\n",
+            "\n### View {}\n\nComputed once by the owner, published as {}{}.\n",
             code(&view.operation),
-            code(&view.topic)
+            code(&view.topic),
+            view.shape.as_ref().map_or_else(String::new, |s| format!(", as {} says", code(&s.place.to_string())))
         ));
+        if let Some(shape) = &view.shape {
+            fields(shape, out);
+        }
+    }
+}
+
+fn fields(entity: &EntityDesign, out: &mut String) {
+    if entity.fields.is_empty() {
+        return;
+    }
+    out.push_str("\n| field | type as written | required | key | personal |\n| --- | --- | --- | --- | --- |\n");
+    for field in &entity.fields {
+        let yes = |is: bool| if is { "yes" } else { "" };
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            markdown(&field.name),
+            markdown(&field.written),
+            yes(field.required),
+            yes(field.key),
+            if field.personal { "masked" } else { "" }
+        ));
+    }
+    for left in &entity.left_out {
+        out.push_str(&format!("\n{} stays inside: {}.\n", code(&left.from), markdown(&left.to)));
     }
 }
 
@@ -343,12 +374,26 @@ fn consumers(design: &Design, out: &mut String) {
     }
 }
 
+/// By check: how many files, and what is wrong; every file by itself stands in `plan.json`.
 fn checks(file: &PlanFile, out: &mut String) {
-    out.push_str("\n## What was checked by what\n\n| file | by | problems |\n| --- | --- | --- |\n");
+    let mut by_check: BTreeMap<String, Vec<&Checked>> = BTreeMap::new();
     for checked in &file.files {
-        let by = if checked.by.is_empty() { "nothing here: read it".to_owned() } else { checked.by.join("; ") };
-        let problems = if checked.problems.is_empty() { "none".to_owned() } else { checked.problems.join("; ") };
-        let problems = if checked.by.is_empty() { "–".to_owned() } else { problems };
-        out.push_str(&format!("| {} | {} | {} |\n", code(&checked.path), markdown(&by), markdown(&problems)));
+        by_check.entry(checked.by.join("; ")).or_default().push(checked);
+    }
+    out.push_str("\n## What was checked by what\n\n| by | files | problems |\n| --- | --- | --- |\n");
+    for (by, files) in &by_check {
+        let bad = files.iter().filter(|f| !f.problems.is_empty()).count();
+        let problems = if by.is_empty() {
+            "–".to_owned()
+        } else if bad == 0 {
+            "none".to_owned()
+        } else {
+            counted(bad, "file")
+        };
+        let by = if by.is_empty() { "nothing here: people read them" } else { by };
+        out.push_str(&format!("| {} | {} | {problems} |\n", markdown(by), files.len()));
+    }
+    for checked in file.files.iter().filter(|f| !f.problems.is_empty()) {
+        checked.problems.iter().for_each(|p| out.push_str(&format!("\n- {}: {}", code(&checked.path), markdown(p))));
     }
 }

@@ -105,6 +105,13 @@ fn is_known(known: &Known, connector: &Connector, key: &str, config: &Map<String
     {
         return true;
     }
+    // Converters of columns: `converters` names them, each is set up under its own name.
+    let named = config.get("converters").and_then(Value::as_str).unwrap_or_default().split(',');
+    if named.filter(|n| !n.is_empty()).any(|n| {
+        key.strip_prefix(n).and_then(|r| r.strip_prefix('.')).is_some_and(|o| matches!(o, "type" | "selector"))
+    }) {
+        return true;
+    }
     for (kind, classes, own) in [
         ("transforms", &known.transforms, ["type", "predicate", "negate"]),
         ("predicates", &known.predicates, ["type", "", ""]),

@@ -5,6 +5,7 @@
 
 pub mod agreed;
 pub mod artefacts;
+mod capacity;
 pub mod design;
 pub mod document;
 pub mod known;
@@ -23,7 +24,7 @@ use crate::analyze::cycles::{self, Break};
 use crate::analyze::effort::Costs;
 use crate::analyze::search::{self, Found, NOTHING};
 use crate::analyze::simulate::{Done, Move, Simulation};
-use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict};
+use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict, counted, fitting};
 
 use options::{Options, Order};
 
@@ -82,7 +83,8 @@ impl Planner<'_> {
         let end = self.simulation.end();
         let (residue, mut proposals) = self.residue(&end, floor);
         let left = self.simulation.left(&end).count();
-        let cut = (left > residue.len()).then(|| format!("; the residue lists {} of {left} edges", residue.len()));
+        let cut = (left > residue.len())
+            .then(|| format!("; the residue lists {} of {}", residue.len(), counted(left, "edge")));
         proposals.extend(self.read_services(&taken));
         let (verdict, because) = self.verdict(start, floor, &steps);
         Plan {
@@ -137,7 +139,10 @@ impl Planner<'_> {
             .collect();
         let views: BTreeSet<String> =
             sites.iter().filter(|(_, s)| s.intent == Some(Intent::View)).map(|(_, s)| s.operation.clone()).collect();
-        let verb = if action == Action::PublishEntity { "read it" } else { "are told by it" };
+        let verb = match (action, consumers.len()) {
+            (Action::PublishEntity, n) => fitting(n, "reads it", "read it"),
+            (_, n) => fitting(n, "is told by it", "are told by it"),
+        };
         Step {
             action,
             entity: Some(name.clone()),
@@ -147,10 +152,11 @@ impl Planner<'_> {
             effort: points,
             effort_terms: terms,
             because: format!(
-                "{} services {verb} at {} call sites; {} edges go",
-                consumers.len(),
-                sites.len(),
-                freed.len()
+                "{} {verb} at {}; {} {}",
+                counted(consumers.len(), "service"),
+                counted(sites.len(), "call site"),
+                counted(freed.len(), "edge"),
+                fitting(freed.len(), "goes", "go")
             ),
             frees_edges: freed.iter().map(|(a, b)| [self.name(*a), self.name(*b)]).collect(),
             frees_sites: sites.iter().map(|(_, s)| format!("{}:{} {}", s.path, s.line, s.operation)).collect(),
@@ -247,7 +253,12 @@ impl Planner<'_> {
                 };
                 CycleBreak {
                     breakable: true,
-                    because: format!("{} of {} edges inside go", chosen.len(), edges.len()),
+                    because: format!(
+                        "{} of {} inside {}",
+                        chosen.len(),
+                        counted(edges.len(), "edge"),
+                        fitting(chosen.len(), "goes", "go")
+                    ),
                     edges: chosen.iter().map(named).collect(),
                     steps: moves.iter().map(step).collect(),
                     effort: Some(price),

@@ -51,6 +51,15 @@ fn doc(field: &FieldDesign) -> String {
     write::line(&text)
 }
 
+/// What the version of a change is.
+fn version(design: &Design) -> &'static str {
+    if agreed::engine(design) == "postgresql" {
+        "position of the change in the log: a smaller one never overwrites a larger one"
+    } else {
+        "when the connector read the change, in milliseconds: a smaller one never overwrites a larger one"
+    }
+}
+
 /// The Avro record of an entity.
 #[must_use]
 pub fn avro(system: &str, step: &Step, design: &Design, entity: &EntityDesign) -> Value {
@@ -66,10 +75,11 @@ pub fn avro(system: &str, step: &Step, design: &Design, entity: &EntityDesign) -
             }
         })
         .collect();
-    fields.push(json!({"name": agreed::VERSION, "type": "long", "doc": "position of the change in the log: a smaller one never overwrites a larger one"}));
+    // In the order in which the connector adds them: Avro is written by position.
     fields.push(
         json!({"name": agreed::DELETED, "type": "string", "doc": "true once the row is gone; a tombstone follows"}),
     );
+    fields.push(json!({"name": agreed::VERSION, "type": "long", "doc": version(design)}));
     json!({
         "doc": write::mark(&format!("value of {}", entity.topic), step, design),
         "type": "record",
@@ -98,8 +108,7 @@ pub fn json(step: &Step, design: &Design, entity: &EntityDesign) -> Value {
             required.push(json!(field.name));
         }
     }
-    properties
-        .insert(agreed::VERSION.into(), json!({"type": "integer", "description": "position of the change in the log"}));
+    properties.insert(agreed::VERSION.into(), json!({"type": "integer", "description": version(design)}));
     properties.insert(
         agreed::DELETED.into(),
         json!({"type": "string", "enum": ["true", "false"], "description": "true once the row is gone"}),
@@ -113,4 +122,39 @@ pub fn json(step: &Step, design: &Design, entity: &EntityDesign) -> Value {
         "properties": properties,
         "required": required,
     })
+}
+
+/// The Protobuf message of an entity, as a file.
+#[must_use]
+pub fn protobuf(system: &str, step: &Step, design: &Design, entity: &EntityDesign) -> String {
+    let mut text = write::head("//", &format!("value of {}", entity.topic), step, design);
+    text.push_str("syntax = \"proto3\";\n\n");
+    text.push_str(&format!("package {};\n\n", namespace(system, design)));
+    text.push_str(&format!("message {} {{\n", record(entity)));
+    for (at, field) in entity.fields.iter().enumerate() {
+        // Numbers follow the order of the table: a new column comes last and takes the next one.
+        let optional = if field.required { "" } else { "optional " };
+        text.push_str(&format!(
+            "  {optional}{} {} = {};{}\n",
+            types::protobuf(field.kind),
+            field.name,
+            at + 1,
+            note(field)
+        ));
+    }
+    // Numbers of what the connector adds stay clear of the table's.
+    text.push_str(&format!("  string {} = 1001;\n", agreed::DELETED));
+    text.push_str(&format!("  int64 {} = 1002;\n}}\n", agreed::VERSION));
+    text
+}
+
+fn note(field: &FieldDesign) -> String {
+    let mut notes = Vec::new();
+    if field.kind == FieldType::Unknown {
+        notes.push("TODO type".to_owned());
+    }
+    if field.personal {
+        notes.push("personal, masked".to_owned());
+    }
+    if notes.is_empty() { String::new() } else { format!(" // {}", notes.join(", ")) }
 }

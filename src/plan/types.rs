@@ -21,7 +21,16 @@ pub fn parse(written: &str) -> FieldType {
         None => plain.to_owned(),
     };
     let base = base.rsplit('.').next().unwrap_or(&base).trim().to_lowercase();
-    let base = base.trim_end_matches(" unsigned").trim_end_matches(" zerofill");
+    let base = base.trim_end_matches(" zerofill");
+    // Half of the numbers of an unsigned integer are beyond the signed one of the same size.
+    if matches!(base, "int unsigned" | "integer unsigned") {
+        return FieldType::Long;
+    }
+    let base = base.trim_end_matches(" unsigned");
+    // A choice among texts that the column itself lists.
+    if matches!(base, "enum" | "set") && plain.contains('(') {
+        return FieldType::Text;
+    }
     match base {
         "text" | "varchar" | "char" | "character" | "character varying" | "citext" | "bpchar" | "string" | "str"
         | "tinytext" | "mediumtext" | "longtext" | "nvarchar" | "nchar" | "ntext" | "charfield" | "textfield"
@@ -157,7 +166,10 @@ mod tests {
             ("numeric(10,2)", FieldType::Decimal),
             ("java.util.UUID", FieldType::Uuid),
             ("decimal?", FieldType::Decimal),
-            ("int unsigned", FieldType::Int),
+            ("int(10) unsigned", FieldType::Long),
+            ("tinyint unsigned", FieldType::Int),
+            ("enum('a','b')", FieldType::Text),
+            ("enum", FieldType::Unknown),
             ("text[]", FieldType::Unknown),
             ("List<Line>", FieldType::Unknown),
             ("Date", FieldType::Unknown),

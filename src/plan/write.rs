@@ -71,6 +71,12 @@ pub fn text(value: &str) -> String {
     format!("'{}'", value.chars().filter(|c| !c.is_control()).collect::<String>().replace('\'', "''"))
 }
 
+/// A text of JavaScript: a JSON text without line ends of Unicode.
+#[must_use]
+pub fn script(value: &str) -> String {
+    Value::String(line(value)).to_string()
+}
+
 /// A word of a shell command.
 #[must_use]
 pub fn shell(value: &str) -> String {

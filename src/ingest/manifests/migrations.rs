@@ -136,6 +136,7 @@ fn schema(source: &Source, line: u32, name: &str, fields: Vec<SchemaField>, remo
         name,
         fields,
         removes,
+        answers: Vec::new(),
         services: Vec::new(),
     }
 }

@@ -106,10 +106,32 @@ fn schemas(source: &Source, document: &Node, facts: &mut Facts) {
                 table: None,
                 fields,
                 removes: Vec::new(),
+                answers: answers(document, name),
                 services: Vec::new(),
             });
         }
     }
+}
+
+/// Operations whose successful answer is a component schema, or a list of it.
+fn answers(document: &Node, name: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (path, item) in document.get("paths").entries() {
+        for (method, operation) in item.entries().iter().filter(|(m, _)| METHODS.contains(&m.as_str())) {
+            let fine = operation.get("responses").entries().iter().filter(|(code, _)| code.starts_with('2'));
+            // OpenAPI 3 names a schema per type of content, OpenAPI 2 one for the answer.
+            let is_it = fine.flat_map(|(_, answer)| {
+                answer.get("content").entries().iter().map(|(_, c)| c.get("schema")).chain([answer.get("schema")])
+            });
+            let refers = |schema: &Node| {
+                [schema, schema.get("items")].iter().any(|s| s.get("$ref").str().rsplit('/').next() == Some(name))
+            };
+            if is_it.into_iter().any(refers) {
+                all.push(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    all
 }
 
 /// The properties of a schema, those of the schemas that `allOf` adds first.
@@ -163,6 +185,7 @@ mod tests {
             ("GET", "/v1/orders/{id}", 6)
         );
         assert_eq!(operation.schemas, ["Order"]);
+        assert_eq!(facts.schemas[0].answers, ["GET /orders/{id}"]);
         assert!(facts.schemas[0].fields[0].key && facts.schemas[0].fields[0].required);
     }
 

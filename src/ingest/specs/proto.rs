@@ -49,6 +49,7 @@ fn read(source: &Source, text: &str) -> Facts {
                     table: None,
                     fields: Vec::new(),
                     removes: Vec::new(),
+                    answers: Vec::new(),
                     services: Vec::new(),
                 })));
             }

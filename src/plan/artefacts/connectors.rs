@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Step;
-use crate::model::design::{Design, EntityDesign, StoreDesign};
+use crate::model::design::{Design, EntityDesign, FieldType, StoreDesign};
 use crate::plan::options::{Options, Platform, SchemaKind};
 use crate::plan::{agreed, names, schema, write};
 
@@ -133,6 +133,8 @@ fn position(design: &Design, database: &StoreDesign, prefix: &str, slot: &str, c
             // Unique among all readers of the log, and the same on every run.
             set(config, "database.server.id", (100_000 + beat % 900_000).to_string());
             set(config, "database.include.list", &database.name);
+            // Changes of tables would go to a topic that nobody made and nobody reads.
+            set(config, "include.schema.changes", "false");
             history(config, prefix);
             let table = format!("{}.{}", write::name(&database.name, '`'), write::name(agreed::HEARTBEAT, '`'));
             set(
@@ -146,6 +148,7 @@ fn position(design: &Design, database: &StoreDesign, prefix: &str, slot: &str, c
         }
         _ => {
             set(config, "database.names", &database.name);
+            set(config, "include.schema.changes", "false");
             history(config, prefix);
         }
     }
@@ -184,19 +187,14 @@ fn list_key(design: &Design) -> &'static str {
     if agreed::engine(design) == "mongodb" { "collection.include.list" } else { "table.include.list" }
 }
 
-fn has_heartbeat_table(design: &Design) -> bool {
-    matches!(agreed::engine(design), "postgresql" | "mysql" | "mariadb")
-}
-
 fn entities(context: &Context<'_>, design: &Design, database: &StoreDesign) -> Config {
     let prefix = format!("cdc.{}", design.domain);
     let mut config = base(design, database, &prefix, &agreed::slot(design));
-    let mut tables: Vec<String> = design.entities.iter().map(|e| listed(design, database, &e.table)).collect();
-    if has_heartbeat_table(design) {
-        tables.push(listed(design, database, agreed::HEARTBEAT));
-    }
+    // The heartbeat's table is in the publication, so that its log is read, and not in this list: its rows are no data.
+    let tables: Vec<String> = design.entities.iter().map(|e| listed(design, database, &e.table)).collect();
     set(&mut config, list_key(design), tables.join(","));
     hide(design, database, &mut config);
+    booleans(design, database, &mut config);
     set(&mut config, "key.converter", "org.apache.kafka.connect.json.JsonConverter");
     set(&mut config, "key.converter.schemas.enable", "false");
     value_converter(context.options, &mut config);
@@ -240,6 +238,24 @@ fn hide(design: &Design, database: &StoreDesign, config: &mut Config) {
     }
 }
 
+/// MySQL keeps truth values as small integers.
+fn booleans(design: &Design, database: &StoreDesign, config: &mut Config) {
+    if !matches!(agreed::engine(design), "mysql" | "mariadb") {
+        return;
+    }
+    let listed: Vec<String> = design
+        .entities
+        .iter()
+        .flat_map(|e| e.fields.iter().filter(|f| f.kind == FieldType::Boolean).map(move |f| (e, f)))
+        .map(|(e, f)| format!("{}.{}", listed(design, database, &e.table), quoted(&f.column)))
+        .collect();
+    if !listed.is_empty() {
+        set(config, "converters", "boolean");
+        set(config, "boolean.type", "io.debezium.connector.binlog.converters.TinyIntOneToBooleanConverter");
+        set(config, "boolean.selector", listed.join(","));
+    }
+}
+
 fn value_converter(options: &Options, config: &mut Config) {
     match options.schema {
         SchemaKind::Json => {
@@ -269,8 +285,9 @@ fn shape(context: &Context<'_>, design: &Design, database: &StoreDesign, prefix:
     set(config, "transforms.unwrap.type", class);
     // A deletion is a last version that says so, then a tombstone: a late older change cannot bring the row back.
     set(config, "transforms.unwrap.delete.tombstone.handling.mode", "rewrite-with-tombstone");
-    let version =
-        if agreed::engine(design) == "postgresql" { ("lsn", "__lsn") } else { ("source.ts_ms", "__source_ts_ms") };
+    // Only PostgreSQL's position in the log is one number that grows. Times of the source are cut to seconds in MySQL's
+    // log, so that a change right after the snapshot would seem older than it: when the connector read it, counts.
+    let version = if agreed::engine(design) == "postgresql" { ("lsn", "__lsn") } else { ("ts_ms", "__ts_ms") };
     set(config, "transforms.unwrap.add.fields", version.0);
     set(config, "transforms.unwrap.predicate", "entity");
     let mut renames = vec![format!("{}:{}", version.1, agreed::VERSION), format!("__deleted:{}", agreed::DELETED)];
@@ -340,11 +357,7 @@ fn route(
 fn outbox(context: &Context<'_>, design: &Design, database: &StoreDesign) -> Config {
     let prefix = format!("outbox.{}", design.domain);
     let mut config = base(design, database, &prefix, &agreed::outbox_slot(design));
-    let mut tables = vec![listed(design, database, agreed::OUTBOX)];
-    if has_heartbeat_table(design) {
-        tables.push(listed(design, database, agreed::HEARTBEAT));
-    }
-    set(&mut config, list_key(design), tables.join(","));
+    set(&mut config, list_key(design), listed(design, database, agreed::OUTBOX));
     // The outbox begins empty: what is in it is to be sent.
     set(&mut config, "tombstones.on.delete", "false");
     // Keys are texts: a JSON converter would put them in quotes.
@@ -361,9 +374,11 @@ fn outbox(context: &Context<'_>, design: &Design, database: &StoreDesign) -> Con
     } else {
         ("io.debezium.transforms.outbox.EventRouter", "table.field", "table.expand.json.payload")
     };
+    // MongoDB's documents have their identity under a name of its own.
+    let id = if mongo { "_id" } else { "id" };
     let mut router = |key: &str, value: &str| set(&mut config, &format!("transforms.outbox.{key}"), value);
     router("type", class);
-    for (what, column) in [("id", "id"), ("key", "aggregateid"), ("type", "type"), ("payload", "payload")] {
+    for (what, column) in [("id", id), ("key", "aggregateid"), ("type", "type"), ("payload", "payload")] {
         router(&format!("{field}.event.{what}"), column);
     }
     router("route.by.field", "aggregatetype");
@@ -372,7 +387,7 @@ fn outbox(context: &Context<'_>, design: &Design, database: &StoreDesign) -> Con
     let placement = if mongo { "collection.fields.additional.placement" } else { "table.fields.additional.placement" };
     router(
         placement,
-        "id:header:ce_id,type:header:ce_type,occurred_at:header:ce_time,specversion:header:ce_specversion",
+        &format!("{id}:header:ce_id,type:header:ce_type,occurred_at:header:ce_time,specversion:header:ce_specversion"),
     );
     router("predicate", "outbox");
     headers(context, design, database, &prefix, &mut config);

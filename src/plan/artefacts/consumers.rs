@@ -30,6 +30,15 @@ fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
         ] {
             text.push_str(&format!("{key}={}\n", write::line(value)));
         }
+        text.push_str("# A copy that a sink connector of Kafka Connect keeps carries these options instead:\n");
+        for (key, value) in [
+            ("errors.tolerance", "all"),
+            ("errors.deadletterqueue.topic.name", &agreed::dead_letters(&consumer.group)),
+            ("errors.deadletterqueue.topic.replication.factor", &design.capacity.replicas.to_string()),
+            ("errors.deadletterqueue.context.headers.enable", "true"),
+        ] {
+            text.push_str(&format!("# sink: {key}={}\n", write::line(value)));
+        }
         File::of(design, &format!("consumers/{}.properties", agreed::kubernetes(&consumer.service)), text)
     });
     made.collect()

@@ -22,27 +22,31 @@ fn with(options: &[(&str, String)]) -> String {
 }
 
 /// Options of the value's format; the designed schema counts, else Flink would register one of its own.
-fn value_format(context: &Context<'_>, avro: Option<String>) -> Vec<(&'static str, String)> {
-    match (context.options.schema, avro) {
-        (SchemaKind::Avro, avro) => {
-            let mut all = vec![
-                ("value.format", "avro-confluent".to_owned()),
-                ("value.avro-confluent.url", "http://schema-registry:8081".to_owned()),
-            ];
-            all.extend(avro.map(|schema| ("value.avro-confluent.schema", schema)));
-            all
+fn value_format(context: &Context<'_>, avro: String, message: &str) -> Vec<(&'static str, String)> {
+    match context.options.schema {
+        SchemaKind::Avro => vec![
+            ("value.format", "avro-confluent".to_owned()),
+            ("value.avro-confluent.url", "http://schema-registry:8081".to_owned()),
+            ("value.avro-confluent.schema", avro),
+        ],
+        SchemaKind::Json => vec![("value.format", "json".to_owned())],
+        SchemaKind::Protobuf => {
+            vec![("value.format", "protobuf".to_owned()), ("value.protobuf.message-class-name", message.to_owned())]
         }
-        _ => vec![("value.format", "json".to_owned())],
     }
 }
 
+const PROTOBUF: &str =
+    "-- Protobuf: Flink reads it by classes compiled from schemas/*.proto, which must be on its class path, and its own
+-- format does not skip the header that a Schema Registry's converter puts before each value: use a format that does.
+";
+
 fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     let Some(entity) = design.entities.first().filter(|e| !e.key().is_empty()) else { return Vec::new() };
-    if context.options.schema == SchemaKind::Protobuf {
-        // Flink's Protobuf format needs compiled classes; it cannot be told in SQL alone.
-        return Vec::new();
-    }
     let mut text = write::head("--", "Flink SQL; ksqldb.ksql is its twin for ksqlDB", step, design);
+    if context.options.schema == SchemaKind::Protobuf {
+        text.push_str(PROTOBUF);
+    }
     text.push_str(&table(context, step, design, entity));
     if let (false, [one]) = (design.events.is_empty(), entity.key().as_slice()) {
         text.push_str(&enriched(context, design, entity, one));
@@ -57,7 +61,11 @@ fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
             ("properties.bootstrap.servers", context.broker.clone()),
             ("key.format", "json".to_owned()),
         ];
-        options.extend(value_format(context, Some(avro.to_string())));
+        // Counted results have no schema file of their own: as JSON they need no class either.
+        options.extend(match context.options.schema {
+            SchemaKind::Protobuf => vec![("value.format", "json".to_owned())],
+            _ => value_format(context, avro.to_string(), ""),
+        });
         let kind = types::stream_sql(field.kind);
         text.push_str(&format!(
             "-- Use case: how many of each {} there are now.\nCREATE TABLE {} (\n  {2} {kind} NOT NULL,\n  `number` BIGINT NOT NULL,\n  PRIMARY KEY ({2}) NOT ENFORCED\n) {3};\n\n",
@@ -83,8 +91,8 @@ fn table(context: &Context<'_>, step: &Step, design: &Design, entity: &EntityDes
         .iter()
         .map(|f| format!("  {} {}{}", q(&f.name), types::stream_sql(f.kind), if f.required { " NOT NULL" } else { "" }))
         .collect();
-    columns.push(format!("  {} BIGINT NOT NULL", q(agreed::VERSION)));
     columns.push(format!("  {} STRING NOT NULL", q(agreed::DELETED)));
+    columns.push(format!("  {} BIGINT NOT NULL", q(agreed::VERSION)));
     let key: Vec<String> = entity.key().iter().map(|f| q(&f.name)).collect();
     columns.push(format!("  PRIMARY KEY ({}) NOT ENFORCED", key.join(", ")));
     let mut options = vec![
@@ -94,7 +102,8 @@ fn table(context: &Context<'_>, step: &Step, design: &Design, entity: &EntityDes
         ("key.format", "json".to_owned()),
     ];
     let avro = schema::avro(context.system, step, design, entity);
-    options.extend(value_format(context, Some(avro.to_string())));
+    let message = format!("{}.{}", schema::namespace(context.system, design), schema::record(entity));
+    options.extend(value_format(context, avro.to_string(), &message));
     format!("CREATE TABLE {} (\n{}\n) {};\n\n", q(&entity.name), columns.join(",\n"), with(&options))
 }
 

@@ -31,8 +31,8 @@ fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
         entity.key().iter().map(|f| format!("{} {}", q(&f.name), types::stream_sql(f.kind))).collect();
     let mut columns = vec![format!("    entity_key STRUCT<{}> PRIMARY KEY", key.join(", "))];
     columns.extend(entity.fields.iter().map(|f| format!("    {} {}", q(&f.name), types::stream_sql(f.kind))));
-    columns.push(format!("    {} BIGINT", q(agreed::VERSION)));
     columns.push(format!("    {} STRING", q(agreed::DELETED)));
+    columns.push(format!("    {} BIGINT", q(agreed::VERSION)));
     text.push_str(&format!(
         "CREATE SOURCE TABLE {} (\n{}\n) WITH (KAFKA_TOPIC = {}, KEY_FORMAT = 'JSON', VALUE_FORMAT = '{format}');\n\n",
         q(&entity.name),

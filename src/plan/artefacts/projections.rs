@@ -44,7 +44,7 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
         files.push(File::of(design, &format!("projections/{folder}.{dialect}.sql"), text));
         let mut text = write::head(
             "--",
-            "one statement per change; parameters in the order of the fields, then version, then deleted",
+            "one statement per change; parameters as the topic has them, in the order of the fields, then version, then deleted",
             step,
             design,
         );
@@ -98,7 +98,8 @@ fn upsert(design: &Design, entity: &EntityDesign, mysql: bool) -> String {
     let rest: Vec<&str> = columns.iter().copied().filter(|c| !key.contains(c)).collect();
     let version = q(agreed::VERSION);
     if mysql {
-        let values = vec!["?"; columns.len()].join(", ");
+        let values: Vec<String> = kinds(entity).map(|kind| value(kind, "?", true)).collect();
+        let values = values.join(", ");
         // MySQL assigns from left to right: the version last, so that all others compare with the old one.
         let mut rest: Vec<&str> = rest.into_iter().filter(|c| *c != agreed::VERSION).collect();
         rest.push(agreed::VERSION);
@@ -112,7 +113,8 @@ fn upsert(design: &Design, entity: &EntityDesign, mysql: bool) -> String {
             set.join(",\n")
         );
     }
-    let values: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+    let values: Vec<String> =
+        kinds(entity).enumerate().map(|(at, kind)| value(kind, &format!("${}", at + 1), false)).collect();
     let key: Vec<String> = key.iter().map(|k| q(k)).collect();
     let set: Vec<String> = rest.iter().map(|c| format!("    {0} = excluded.{0}", q(c))).collect();
     format!(
@@ -122,4 +124,20 @@ fn upsert(design: &Design, entity: &EntityDesign, mysql: bool) -> String {
         key.join(", "),
         set.join(",\n")
     )
+}
+
+/// What the parameters hold: the fields, the version, and whether the row is gone.
+fn kinds(entity: &EntityDesign) -> impl Iterator<Item = Option<FieldType>> + '_ {
+    entity.fields.iter().map(|f| Some(f.kind)).chain([Some(FieldType::Long), None])
+}
+
+/// A parameter as its column takes it: days come with their zone, and whether a row is gone comes as a text.
+fn value(kind: Option<FieldType>, parameter: &str, mysql: bool) -> String {
+    match kind {
+        Some(FieldType::Date) if mysql => format!("LEFT({parameter}, 10)"),
+        Some(FieldType::Date) => format!("CAST(LEFT(CAST({parameter} AS text), 10) AS date)"),
+        None if mysql => format!("{parameter} = 'true'"),
+        None => format!("CAST({parameter} AS text) = 'true'"),
+        Some(_) => parameter.to_owned(),
+    }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::model::Step;
-use crate::model::design::{Design, EntityDesign, FieldDesign, FieldType};
+use crate::model::design::Design;
 use crate::plan::options::SchemaKind;
-use crate::plan::{agreed, schema, types, write};
+use crate::plan::{agreed, schema, write};
 
 use super::{Artefact, Context, File, Render};
 
@@ -15,11 +15,12 @@ pub const ARTEFACT: Artefact =
 
 fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     let mut files = Vec::new();
-    for entity in &design.entities {
+    let views = design.views.iter().filter_map(|v| v.shape.as_ref());
+    for entity in design.entities.iter().chain(views) {
         let (end, text) = match context.options.schema {
             SchemaKind::Avro => ("avsc", write::json(&schema::avro(context.system, step, design, entity))),
             SchemaKind::Json => ("schema.json", write::json(&schema::json(step, design, entity))),
-            SchemaKind::Protobuf => ("proto", protobuf(context.system, step, design, entity)),
+            SchemaKind::Protobuf => ("proto", schema::protobuf(context.system, step, design, entity)),
         };
         files.push(File::of(design, &format!("schemas/{}.{end}", entity.name), text));
     }
@@ -60,36 +61,4 @@ fn events(step: &Step, design: &Design) -> Value {
         }
     }
     value
-}
-
-fn protobuf(system: &str, step: &Step, design: &Design, entity: &EntityDesign) -> String {
-    let mut text = write::head("//", &format!("value of {}", entity.topic), step, design);
-    text.push_str("syntax = \"proto3\";\n\n");
-    text.push_str(&format!("package {};\n\n", schema::namespace(system, design)));
-    text.push_str(&format!("message {} {{\n", schema::record(entity)));
-    for (at, field) in entity.fields.iter().enumerate() {
-        // Numbers follow the order of the table: a new column comes last and takes the next one.
-        let optional = if field.required { "" } else { "optional " };
-        let name = proto_name(field);
-        text.push_str(&format!("  {optional}{} {name} = {};{}\n", types::protobuf(field.kind), at + 1, note(field)));
-    }
-    // Numbers of what the connector adds stay clear of the table's.
-    text.push_str(&format!("  int64 {} = 1001;\n", agreed::VERSION));
-    text.push_str(&format!("  string {} = 1002;\n}}\n", agreed::DELETED));
-    text
-}
-
-fn proto_name(field: &FieldDesign) -> &str {
-    &field.name
-}
-
-fn note(field: &FieldDesign) -> String {
-    let mut notes = Vec::new();
-    if field.kind == FieldType::Unknown {
-        notes.push("TODO type".to_owned());
-    }
-    if field.personal {
-        notes.push("personal, masked".to_owned());
-    }
-    if notes.is_empty() { String::new() } else { format!(" // {}", notes.join(", ")) }
 }

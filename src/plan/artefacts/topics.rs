@@ -63,10 +63,7 @@ pub fn topics(design: &Design) -> Vec<Topic> {
     }
     let hour = 3_600_000;
     for prefix in agreed::prefixes(design) {
-        add(format!("__debezium-heartbeat.{prefix}"), 1, kept(hour));
-        if let Some(database) = &design.database {
-            add(format!("{prefix}.{}.{}", database.schema, agreed::HEARTBEAT), 1, kept(hour));
-        }
+        add(agreed::heartbeats(&prefix), 1, kept(hour));
     }
     if matches!(agreed::engine(design), "mysql" | "mariadb" | "sqlserver") {
         for prefix in agreed::prefixes(design) {

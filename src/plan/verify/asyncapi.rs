@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
 /// The published schema without its descriptions (Apache License 2.0, AsyncAPI Initiative).
 const SCHEMA: &str = include_str!("../../../rules/plan/asyncapi-3.0.0.schema.json");
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let value: Value = match serde_yaml::from_str(text) {
         Ok(value) => value,
         Err(e) => return vec![e.to_string()],

@@ -12,7 +12,7 @@ pub const CHECK: Check = Check {
     check,
 };
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(e) => return vec![e.to_string()],

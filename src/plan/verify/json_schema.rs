@@ -6,7 +6,7 @@ use super::Check;
 pub const CHECK: Check =
     Check { id: "json_schema", by: "jsonschema 0.61, draft 7", fits: |p| p.ends_with(".schema.json"), check };
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(e) => return vec![e.to_string()],

@@ -25,8 +25,8 @@ pub struct Check {
     pub by: &'static str,
     /// Is it for this path?
     pub fits: fn(&str) -> bool,
-    /// What is wrong; nothing if all is well.
-    pub check: fn(&str) -> Vec<String>,
+    /// Path and text -> what is wrong; nothing if all is well.
+    pub check: fn(&str, &str) -> Vec<String>,
 }
 
 /// All checks.
@@ -61,7 +61,7 @@ pub fn verify(files: &[File]) -> Vec<Checked> {
         Checked {
             path: file.path.clone(),
             by: fitting().map(|c| c.by.to_owned()).collect(),
-            problems: fitting().flat_map(|c| (c.check)(&file.text)).collect(),
+            problems: fitting().flat_map(|c| (c.check)(&file.path, &file.text)).collect(),
         }
     });
     checked.collect()

@@ -14,11 +14,15 @@ pub const CHECK: Check = Check {
             || p.contains("/subjects/")
             || p.ends_with("rollback.sh")
             || p.ends_with("register.sh")
+            || p.ends_with(".mongodb.js")
     },
     check,
 };
 
-fn check(text: &str) -> Vec<String> {
+fn check(path: &str, text: &str) -> Vec<String> {
+    if path.ends_with(".js") {
+        return brackets(text);
+    }
     let start = text.trim_start();
     if start.starts_with('{') {
         return json(start);
@@ -52,9 +56,34 @@ fn json(text: &str) -> Vec<String> {
                 _ => vec!["its schema is no JSON Schema".to_owned()],
             }
         }
+        (Some("PROTOBUF"), Some(schema)) => protobuf(schema),
         (None, None) if value["panels"].is_array() => Vec::new(),
         _ => vec!["it is neither a subject nor a dashboard".to_owned()],
     }
+}
+
+/// A script of MongoDB's shell: quotes and brackets are closed, in their order.
+fn brackets(text: &str) -> Vec<String> {
+    let (mut open, mut quote, mut escaped) = (Vec::new(), None, false);
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    for c in code.chars() {
+        match (c, quote) {
+            _ if escaped => escaped = false,
+            ('\\', Some(_)) => escaped = true,
+            (c, Some(q)) if c == q => quote = None,
+            (_, Some(_)) => {}
+            ('\'' | '"' | '`', None) => quote = Some(c),
+            ('(', None) => open.push(')'),
+            ('[', None) => open.push(']'),
+            ('{', None) => open.push('}'),
+            (')' | ']' | '}', None) if open.pop() != Some(c) => return vec![format!("a `{c}` closes nothing")],
+            _ => {}
+        }
+    }
+    if quote.is_some() || !open.is_empty() {
+        return vec!["a quote or a bracket is not closed".to_owned()];
+    }
+    Vec::new()
 }
 
 /// Quotes are closed, and an error ends it.
@@ -108,15 +137,21 @@ fn protobuf(text: &str) -> Vec<String> {
 }
 
 fn properties(text: &str) -> Vec<String> {
-    let known = &crate::plan::known::options().consumer;
-    let lines = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
-    lines
-        .filter_map(|l| match l.split_once('=') {
-            Some((key, value)) if known.iter().any(|k| k == key) && !value.is_empty() => None,
-            Some((key, _)) => Some(format!("`{key}` is no setting of a consumer, or has no value")),
-            None => Some(format!("`{l}` is no setting")),
-        })
-        .collect()
+    let known = crate::plan::known::options();
+    let mut problems = Vec::new();
+    for line in text.lines() {
+        let (line, options, whose) = match line.strip_prefix("# sink: ") {
+            Some(rest) => (rest, &known.sink, "sink connector"),
+            None if line.is_empty() || line.starts_with('#') => continue,
+            None => (line, &known.consumer, "consumer"),
+        };
+        match line.split_once('=') {
+            Some((key, value)) if options.iter().any(|k| k == key) && !value.is_empty() => {}
+            Some((key, _)) => problems.push(format!("`{key}` is no setting of a {whose}, or has no value")),
+            None => problems.push(format!("`{line}` is no setting")),
+        }
+    }
+    problems
 }
 
 /// Every row has as many cells as the head.

@@ -1,7 +1,7 @@
-//! SQL for PostgreSQL and MySQL, by a parser of their dialects. Publications, row images and what else the parser
-//! does not know are proved by PostgreSQL itself.
+//! SQL for PostgreSQL, MySQL and SQL Server, by a parser of their dialects. Publications, row images, rights and what
+//! else the parser does not know are left to the databases themselves.
 
-use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
+use sqlparser::dialect::{Dialect, MsSqlDialect, MySqlDialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
 
 use super::Check;
@@ -9,10 +9,20 @@ use super::Check;
 /// SQL.
 pub const CHECK: Check = Check {
     id: "sql",
-    by: "sqlparser 0.64 (publications and row images are left to PostgreSQL itself)",
-    fits: |p| p.ends_with(".postgresql.sql") || p.ends_with(".mysql.sql"),
+    by: "sqlparser 0.64 (publications, row images, users and rights are left to the database itself)",
+    fits: |p| dialect(p).is_some(),
     check,
 };
+
+/// The dialect that the end of a name says.
+fn dialect(path: &str) -> Option<&'static dyn Dialect> {
+    let all: [(&str, &'static dyn Dialect); 3] = [
+        (".postgresql.sql", &PostgreSqlDialect {}),
+        (".mysql.sql", &MySqlDialect {}),
+        (".sqlserver.sql", &MsSqlDialect {}),
+    ];
+    all.into_iter().find(|(end, _)| path.ends_with(end)).map(|(_, dialect)| dialect)
+}
 
 /// Statements that the parser does not know, by their first words or their tail.
 fn is_left(statement: &str) -> bool {
@@ -22,13 +32,13 @@ fn is_left(statement: &str) -> bool {
         || upper.starts_with("DROP OWNED")
         || upper.starts_with("ALTER TABLE") && upper.contains("REPLICA IDENTITY")
         || upper.starts_with("GRANT")
+        || upper.starts_with("CREATE USER")
+        || upper.starts_with("DROP USER")
         || upper.starts_with("SET TIME ZONE")
 }
 
-fn check(text: &str) -> Vec<String> {
-    // Back-ticks quote names in MySQL and mean nothing in PostgreSQL.
-    let mysql = text.contains('`') || text.contains("ON DUPLICATE KEY");
-    let dialect: &dyn Dialect = if mysql { &MySqlDialect {} } else { &PostgreSqlDialect {} };
+fn check(path: &str, text: &str) -> Vec<String> {
+    let Some(dialect) = dialect(path) else { return Vec::new() };
     let plain: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with("--")).collect();
     let plain = plain.join("\n");
     if !plain.trim_end().is_empty() && !plain.trim_end().ends_with(';') {

@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     check,
 };
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let tokens = match tokens(text) {
         Ok(tokens) => tokens,
         Err(problem) => return vec![problem],
@@ -220,7 +220,7 @@ impl Parser<'_> {
             let value = self.next()?.trim_matches('\'').to_owned();
             let format = if self.flink {
                 !key.ends_with(".format")
-                    || ["json", "avro-confluent", "raw", "debezium-json", "avro"].contains(&value.as_str())
+                    || ["json", "avro-confluent", "raw", "debezium-json", "avro", "protobuf"].contains(&value.as_str())
             } else {
                 !key.ends_with("FORMAT") || key.starts_with("TIMESTAMP") || known.ksqldb_formats.contains(&value)
             };

@@ -19,7 +19,7 @@ const SCHEMAS: [(&str, &str); 2] = [
     ("KafkaConnector", include_str!("../../../rules/plan/kafkaconnector.schema.json")),
 ];
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut seen = 0;
     for document in serde_yaml::Deserializer::from_str(text) {

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     check,
 };
 
-fn check(text: &str) -> Vec<String> {
+fn check(_: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut seen = 0;
     for line in text.lines().filter(|l| l.starts_with("kafka-topics")) {
