@@ -49,6 +49,16 @@ fn java() {
     );
 }
 
+/// MongoDB keeps the names of properties, and the identity as `_id`; its database stands beside the host.
+#[test]
+fn documents() {
+    let code = "package a;\nimport org.springframework.data.annotation.Id;\nimport org.springframework.data.mongodb.core.mapping.*;\n@Document(collection = \"stations\")\nclass Station {\n  @Id private String id;\n  @Field(\"n\") private String name;\n  private int stayTime;\n}\n";
+    assert_eq!(
+        lines("Station.java", code),
+        ["stations: _id String!*", "stations: n String", "stations: stayTime int!"]
+    );
+}
+
 #[test]
 fn kotlin() {
     let code = "package a\nimport jakarta.persistence.*\n@Entity\n@Table(name = \"orders\")\nclass Order(\n  @Id val id: Long,\n  val buyerName: String?,\n)\n";

@@ -8,7 +8,7 @@ use crate::graph::ServiceGraph;
 use crate::model::plan::EffortTerm;
 use crate::model::{Consistency, Dependency, Intent, SchemaFact, Site, counted};
 
-use super::knowledge::{Knowledge, Lexicon};
+use super::knowledge::Knowledge;
 use super::score::Coupling;
 use super::simulate::Move;
 
@@ -85,8 +85,11 @@ impl<'c> Costs<'c> {
         let owner = self.coupling.members[at as usize].as_str();
         let owned = self.schemas.get(owner).map_or(&[][..], Vec::as_slice);
         let stored = || owned.iter().filter(|s| s.table.is_some() && matches!(s.format.as_str(), "orm" | "migration"));
-        let personal = |name: &str| Lexicon::has(&self.knowledge.lexicon.personal, name);
-        let people = stored().any(|s| s.fields.iter().any(|f| personal(&f.name)));
+        let lexicon = &self.knowledge.lexicon;
+        let people = stored().any(|s| {
+            let entity = s.table.as_deref().unwrap_or(&s.name);
+            s.fields.iter().any(|f| lexicon.is_personal(entity, &f.name))
+        });
         add(terms, usize::from(people), 1.0, "entity", "with personal data");
         let most = stored().map(|s| s.fields.len()).max().unwrap_or(0);
         add(terms, usize::from(most > self.knowledge.thresholds.many_fields), 0.5, "entity", "with many fields");

@@ -240,6 +240,33 @@ impl Lexicon {
     pub fn has(list: &[String], name: &str) -> bool {
         words(name).iter().any(|word| list.iter().any(|w| w == word))
     }
+
+    /// Is a column personal by its name? Words that always are, and words that are when the entity is a person or
+    /// belongs to one.
+    #[must_use]
+    pub fn is_personal(&self, entity: &str, column: &str) -> bool {
+        let of_person = words(entity).iter().chain(words(column).iter()).any(|w| self.people.contains(&singular(w)));
+        Self::has(&self.personal, column) && (of_person || !Self::has(&self.of_people, column))
+    }
+}
+
+/// `customers` is `customer`, `companies` is `company`, `status` stays.
+#[must_use]
+pub fn singular(word: &str) -> String {
+    if let Some(stem) = word.strip_suffix("ies").filter(|s| s.len() > 1) {
+        return format!("{stem}y");
+    }
+    for end in ["sses", "shes", "ches", "xes", "zes"] {
+        if word.ends_with(end) {
+            return word[..word.len() - 2].to_owned();
+        }
+    }
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 1 && !word.ends_with("ss") && !word.ends_with("us") && !word.ends_with("is") => {
+            stem.to_owned()
+        }
+        _ => word.to_owned(),
+    }
 }
 
 /// Words of a name in camel, snake, kebab or path case, lower case.

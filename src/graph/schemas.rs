@@ -146,12 +146,16 @@ fn annotated(unit: &Unit, decl: &TypeDecl, field: &Field, marked_key: bool, mark
     let nullable = column.and_then(|a| argument(a, &["nullable"]));
     let conventional = unit.language == "csharp"
         && (field.name.eq_ignore_ascii_case("id") || field.name == format!("{}Id", decl.name));
+    // Documents keep the names of their properties, and their identity under a name of its own.
+    let document = decl.annotations.iter().any(|a| plain_type(&a.name) == "Document");
     let name = named.unwrap_or_else(|| match unit.language.as_str() {
+        "java" | "kotlin" if document && (marked_key || field.name == "id") => "_id".to_owned(),
+        "java" | "kotlin" if document => field.name.clone(),
         // Spring's naming strategy, and what Exposed and Panache do.
         "java" | "kotlin" => snake(&field.name),
         _ => field.name.clone(),
     });
-    let key = marked_key || conventional;
+    let key = marked_key || conventional || name == "_id";
     let by_type = match unit.language.as_str() {
         "java" => {
             matches!(field.type_name.as_str(), "int" | "long" | "double" | "float" | "boolean" | "short" | "byte")

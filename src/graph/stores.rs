@@ -345,6 +345,7 @@ pub fn configured(reader: &SiteReader<'_, '_>, environment: &Environment, rules:
             };
             let readers = if readers.0.is_empty() { &rule.name } else { readers };
             let Some(text) = read(readers, value, capture) else { continue };
+            let text = with_database(environment, &value.key, text);
             let step = [Step::Configured(value.evidence())];
             let texts = reader.texts.placeholders(&text, 0);
             let texts =
@@ -356,6 +357,18 @@ pub fn configured(reader: &SiteReader<'_, '_>, environment: &Environment, rules:
     all.sort_by(|a, b| (&a.place, &a.site.rule).cmp(&(&b.place, &b.site.rule)));
     all.dedup_by(|a, b| a.place == b.place && a.site.rule == b.site.rule);
     all
+}
+
+/// A host of MongoDB alone: the database stands under a key beside it.
+fn with_database(environment: &Environment, key: &str, text: String) -> String {
+    let flat = flat(key);
+    let Some(prefix) = flat.strip_suffix("host").filter(|p| p.ends_with("mongodb")) else { return text };
+    match environment.property(&format!("{prefix}database")).first() {
+        Some(database) if !text.contains(['/', ':', '$']) && !database.value.contains('$') => {
+            format!("mongodb://{text}/{}", database.value)
+        }
+        _ => text,
+    }
 }
 
 /// Does the code import what a rule on keys needs?

@@ -24,6 +24,12 @@ pub struct Design {
     /// The store that is captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<StoreDesign>,
+    /// Folder of the earlier step of the same owner that made the connectors' user and the heartbeat's table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared_by: Option<String>,
+    /// Folder of the earlier step of the same owner whose outbox and outbox connector carry these events too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox_of: Option<String>,
     /// What is published, the main entity first.
     pub entities: Vec<EntityDesign>,
     /// Topic of the business events.

@@ -114,6 +114,12 @@ pub fn heartbeats(prefix: &str) -> String {
     format!("__debezium-heartbeat.{prefix}")
 }
 
+/// Does this step make the outbox, with its connector?
+#[must_use]
+pub fn makes_outbox(design: &Design) -> bool {
+    !design.events.is_empty() && design.outbox_of.is_none() && !engine(design).is_empty()
+}
+
 /// Topic prefixes of the connectors of a step: of its entities, of its outbox.
 #[must_use]
 pub fn prefixes(design: &Design) -> Vec<String> {
@@ -124,7 +130,7 @@ pub fn prefixes(design: &Design) -> Vec<String> {
     if !design.entities.is_empty() {
         all.push(format!("cdc.{}", design.domain));
     }
-    if !design.events.is_empty() {
+    if makes_outbox(design) {
         all.push(format!("outbox.{}", design.domain));
     }
     all

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyze::Analysis;
-use crate::analyze::knowledge::{Lexicon, words};
+use crate::analyze::knowledge::{Lexicon, singular, words};
 use crate::model::design::{
     ConsumerDesign, Design, EntityDesign, EventDesign, FieldDesign, FieldType, Renamed, StoreDesign, ViewDesign,
 };
@@ -14,7 +14,7 @@ use crate::model::facts::StoreEffect;
 use crate::model::{Consistency, Dependency, Endpoint, Mode, SchemaFact, Service, Site, is_secret_key};
 
 use super::capacity::capacity;
-use super::names::{Names, Space, entity_name, pascal, past, singular};
+use super::names::{Names, Space, entity_name, hash, pascal, past};
 use super::options::Options;
 use super::types;
 
@@ -37,9 +37,13 @@ pub struct Asked<'a> {
 pub fn design(analysis: &Analysis, options: &Options, asked: &Asked<'_>) -> Design {
     let mut names = Names::default();
     let mut todo = Vec::new();
-    let domain = names.legal(Space::Kafka, asked.owner);
+    let domain = domain(&analysis.coupling.members, asked.owner, &mut names);
     let folder = format!("{:02}-{}", asked.number, names.legal(Space::Folder, asked.owner));
     let database = database(analysis, asked.owner);
+    if let Some((store, false)) = &database {
+        todo.push(format!("no input says the name of the database on {}: the files take `{}`", store.node, store.name));
+    }
+    let database = database.map(|(store, _)| store);
     if database.is_none() && asked.publishes {
         todo.push(format!("no database of {} is known: say which one is captured, and how", asked.owner));
     }
@@ -70,6 +74,8 @@ pub fn design(analysis: &Analysis, options: &Options, asked: &Asked<'_>) -> Desi
         ready: todo.is_empty(),
         todo,
         database,
+        prepared_by: None,
+        outbox_of: None,
         entities,
         events,
         consumers,
@@ -80,8 +86,21 @@ pub fn design(analysis: &Analysis, options: &Options, asked: &Asked<'_>) -> Desi
     }
 }
 
-/// The store of record of a service: a database that is no cache.
-fn database(analysis: &Analysis, owner: &str) -> Option<StoreDesign> {
+/// The first part of an owner's topics. Slots, users and tables are named by it too, in lower case and with `_`: of
+/// members that would be the same there, all but the first get a mark.
+fn domain(members: &[String], owner: &str, names: &mut Names) -> String {
+    let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let first = members.iter().find(|m| plain(m) == plain(owner));
+    if first.is_none_or(|first| first == owner) {
+        return names.legal(Space::Kafka, owner);
+    }
+    let made = names.legal(Space::Kafka, &format!("{owner}-{:08x}", hash(owner)));
+    names.renamed.push(Renamed { from: owner.to_owned(), to: made.clone() });
+    made
+}
+
+/// The store of record of a service, a database that is no cache, and whether an input names the database in it.
+fn database(analysis: &Analysis, owner: &str) -> Option<(StoreDesign, bool)> {
     let caches = &analysis.knowledge.lexicon.caches;
     let edge = analysis
         .graph
@@ -94,7 +113,7 @@ fn database(analysis: &Analysis, owner: &str) -> Option<StoreDesign> {
     let name = named.unwrap_or(owner).to_owned();
     let variables: String = words(&edge.target).join("_").to_uppercase();
     let schema = if engine.contains("postgres") { "public".to_owned() } else { name.clone() };
-    Some(StoreDesign { engine, node: edge.target.clone(), name, schema, variables })
+    Some((StoreDesign { engine, node: edge.target.clone(), name, schema, variables }, named.is_some()))
 }
 
 /// Tables of the owner that the freed reads are about, the main one first.
@@ -189,12 +208,13 @@ fn entity(
         todo.push(format!("the columns of {table} are in no input"));
     }
     let place = columns.first().map(|c| c.place.clone()).unwrap_or_default();
+    let has_id = columns.iter().any(|c| c.field.name == "id");
     let (mut fields, mut left_out): (Vec<FieldDesign>, Vec<Renamed>) = (Vec::new(), Vec::new());
     for Column { field, place } in columns {
         let kind = types::parse(&field.type_name);
         // A flag says nothing about who somebody is.
         let personal =
-            !field.key && kind != FieldType::Boolean && is_personal(&analysis.knowledge.lexicon, &name, &field.name);
+            !field.key && kind != FieldType::Boolean && analysis.knowledge.lexicon.is_personal(&name, &field.name);
         let out = |why: &str| Renamed { from: field.name.clone(), to: why.to_owned() };
         if is_secret_key(&field.name) {
             left_out.push(out("a secret"));
@@ -216,8 +236,10 @@ fn entity(
             };
             todo.push(format!("{table}.{} ({place}): {said}", field.name));
         }
+        // MongoDB's own name of the identity is no name for others, unless it is taken.
+        let public = if field.name == "_id" && !has_id { "id" } else { &field.name };
         fields.push(FieldDesign {
-            name: names.legal(Space::Identifier, &field.name),
+            name: names.legal(Space::Identifier, public),
             column: field.name,
             kind,
             written: field.type_name,
@@ -243,13 +265,6 @@ fn entity(
     }
 }
 
-/// Personal by name: words that always are, and words that are when the entity is a person or belongs to one.
-fn is_personal(lexicon: &Lexicon, entity: &str, column: &str) -> bool {
-    let of_person = words(entity).iter().chain(words(column).iter()).any(|w| lexicon.people.contains(&singular(w)));
-    let has = |list: &[String]| Lexicon::has(list, column);
-    has(&lexicon.personal) && (of_person || !has(&lexicon.of_people))
-}
-
 /// Computed results: what a specification says about them, else a TODO. One that depends on what is sent with the
 /// request has no key, and no input can say one.
 fn views(
@@ -259,7 +274,6 @@ fn views(
     names: &mut Names,
     todo: &mut Vec<String>,
 ) -> Vec<ViewDesign> {
-    let way_out = "until then publish the entity alone, or plan with --no-views";
     let mut all = Vec::new();
     for operation in asked.views {
         let path: Vec<String> = words(operation).into_iter().skip(1).collect();
@@ -267,10 +281,10 @@ fn views(
         let shape = shape(analysis, asked.owner, operation, &topic, &path.join("_"), names);
         match &shape {
             None => todo.push(format!(
-                "the view {operation}: no specification says the fields of its answer; describe it in OpenAPI, or {way_out}"
+                "the view {operation}: no specification says the fields of its answer (OpenAPI would; --no-views plans without views)"
             )),
             Some(shape) if shape.key().is_empty() => todo.push(format!(
-                "the view {operation}: its fields are known ({}), but its answer depends on the request: decide by which key it is computed ahead; {way_out}",
+                "the view {operation}: its fields are known ({}), but its answer depends on the request: decide by which key it is computed ahead (--no-views plans without views)",
                 shape.place
             )),
             Some(shape) => todo.extend(shape.fields.iter().filter(|f| f.kind == FieldType::Unknown).map(|f| {
@@ -305,7 +319,7 @@ fn shape(
         ..EntityDesign::default()
     };
     for field in &schema.fields {
-        if is_personal(&analysis.knowledge.lexicon, &view.name, &field.name) || is_secret_key(&field.name) {
+        if analysis.knowledge.lexicon.is_personal(&view.name, &field.name) || is_secret_key(&field.name) {
             view.left_out
                 .push(Renamed { from: field.name.clone(), to: "personal or secret: nothing masks it here".to_owned() });
             continue;
@@ -409,7 +423,7 @@ fn consumers(
         let service = if asked.publishes { &edge.source } else { &edge.target };
         let made = all.entry(service.clone()).or_insert_with(|| ConsumerDesign {
             service: service.clone(),
-            engine: database(analysis, service).map(|d| d.engine).unwrap_or_default(),
+            engine: database(analysis, service).map(|(d, _)| d.engine).unwrap_or_default(),
             ..ConsumerDesign::default()
         });
         let at = format!("{}:{} {}", site.path, site.line, site.operation);
@@ -454,5 +468,25 @@ pub fn broker(services: &[Service]) -> String {
     match (kafka.next(), kafka.next()) {
         (Some(one), None) => format!("{one}:9092"),
         _ => "localhost:9092".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_whose_names_differ_little_share_nothing() {
+        let members: Vec<String> = ["User Base", "user-base", "user_base", "users"].map(str::to_owned).to_vec();
+        let mut made: Vec<String> = Vec::new();
+        for owner in &members {
+            let mut names = Names::default();
+            let domain = domain(&members, owner, &mut names);
+            made.push(domain.to_lowercase().replace(['-', '.'], "_"));
+            assert_eq!(domain == *owner, names.renamed.is_empty(), "what changes is shown: {owner} {domain}");
+        }
+        made.sort();
+        made.dedup();
+        assert_eq!(made.len(), members.len(), "{made:?}");
     }
 }

@@ -163,7 +163,7 @@ fn head(file: &PlanFile, out: &mut String) {
     if let Some([low, high]) = file.interval {
         out.push_str(&format!("The score lies between {low:.2} and {high:.2}. "));
     }
-    out.push_str(&format!("{}.\n\n", markdown(&plan.search)));
+    out.push_str(&format!("How the order was found: {}.\n\n", markdown(&plan.search)));
     out.push_str("| after | score | points | ready |\n| --- | --- | --- | --- |\n");
     if let Some(score) = file.score {
         out.push_str(&format!("| now | {score:.2} | | |\n"));
@@ -275,11 +275,16 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
                 code(&event.place.to_string())
             ));
         }
-        out.push_str("\nData and event are written in one transaction; nothing is produced beside it.\n");
+        let how = match (&design.database, &design.outbox_of) {
+            (None, _) => "No database of it is known: a service without data of its own produces the event itself, with `acks=all` and `enable.idempotence=true`; one with data needs an outbox there.".to_owned(),
+            (_, Some(folder)) => format!("Data and event are written in one transaction, into the outbox of {}.", code(folder)),
+            _ => "Data and event are written in one transaction; nothing is produced beside it.".to_owned(),
+        };
+        out.push_str(&format!("\n{how}\n"));
     }
     consumers(design, out);
     out.push_str(&format!(
-        "\n### Capacity\n\n{}\n",
+        "\n### Capacity\n\n{}",
         design.capacity.because.iter().map(|b| format!("- {}\n", markdown(b))).collect::<String>()
     ));
     out.push_str("\n### Sequence\n\n1. Create topics, register subjects, run the SQL for the source, start the connector.\n2. Build the copies from the earliest offset.\n3. Shadow read: ask the copy and the owner, compare, log, answer with the owner's.\n4. Switch by flag, consumer by consumer; delete the call; the gate refuses it from then on.\n5. Write business events through the outbox; retire the entity's capture when nobody needs raw state.\n");

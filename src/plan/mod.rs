@@ -17,7 +17,7 @@ pub mod types;
 pub mod verify;
 pub mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyze::Analysis;
 use crate::analyze::cycles::{self, Break};
@@ -77,9 +77,7 @@ impl Planner<'_> {
             Order::Ratio => (ratio, value),
         };
         let mut steps = self.steps(&taken);
-        for (at, (step, made)) in steps.iter_mut().zip(&taken.moves).enumerate() {
-            step.design = Some(self.design(*made, at + 1, step));
-        }
+        self.designs(&mut steps, &taken.moves);
         let end = self.simulation.end();
         let (residue, mut proposals) = self.residue(&end, floor);
         let left = self.simulation.left(&end).count();
@@ -102,6 +100,23 @@ impl Planner<'_> {
             },
             not_tried: taken.not_tried as u32,
             cycles: self.cycles(),
+        }
+    }
+
+    /// Designs of the steps. What an owner's first step makes in its database, its later steps use.
+    fn designs(&self, steps: &mut [Step], moves: &[Move]) {
+        let (mut prepared, mut outboxes) = (BTreeMap::new(), BTreeMap::new());
+        for (at, (step, made)) in steps.iter_mut().zip(moves).enumerate() {
+            let mut design = self.design(*made, at + 1, step);
+            design.prepared_by = prepared.get(&design.owner).cloned();
+            design.outbox_of = outboxes.get(&design.owner).cloned();
+            if !agreed::engine(&design).is_empty() {
+                prepared.entry(design.owner.clone()).or_insert_with(|| design.folder.clone());
+                if !design.events.is_empty() {
+                    outboxes.entry(design.owner.clone()).or_insert_with(|| design.folder.clone());
+                }
+            }
+            step.design = Some(design);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analyze::knowledge::words;
+use crate::analyze::knowledge::{singular, words};
 use crate::model::design::Renamed;
 
 /// Past tenses that no rule makes.
@@ -41,25 +41,6 @@ const FACTS: [(&str, &str); 9] = [
     ("patch", "update"),
     ("remove", "delete"),
 ];
-
-/// `customers` is `customer`, `companies` is `company`, `status` stays.
-#[must_use]
-pub fn singular(word: &str) -> String {
-    if let Some(stem) = word.strip_suffix("ies").filter(|s| s.len() > 1) {
-        return format!("{stem}y");
-    }
-    for end in ["sses", "shes", "ches", "xes", "zes"] {
-        if word.ends_with(end) {
-            return word[..word.len() - 2].to_owned();
-        }
-    }
-    match word.strip_suffix('s') {
-        Some(stem) if stem.len() > 1 && !word.ends_with("ss") && !word.ends_with("us") && !word.ends_with("is") => {
-            stem.to_owned()
-        }
-        _ => word.to_owned(),
-    }
-}
 
 /// The singular of the last word of a name, in snake case: `stock_items` is `stock_item`.
 #[must_use]

@@ -29,7 +29,7 @@ fn render(context: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     if !design.entities.is_empty() && !agreed::engine(design).is_empty() {
         all.push((agreed::connector(design), "entity", entities(context, design, database)));
     }
-    if !design.events.is_empty() && !agreed::engine(design).is_empty() {
+    if agreed::makes_outbox(design) {
         all.push((agreed::outbox_connector(design), "outbox", outbox(context, design, database)));
     }
     let mut files = Vec::new();

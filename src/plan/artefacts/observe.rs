@@ -25,7 +25,9 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
         ));
     }
     if agreed::engine(design) == "postgresql" {
-        for slot in [agreed::slot(design), agreed::outbox_slot(design)] {
+        let entity = (!design.entities.is_empty()).then(|| agreed::slot(design));
+        let outbox = agreed::makes_outbox(design).then(|| agreed::outbox_slot(design));
+        for slot in entity.into_iter().chain(outbox) {
             watched.push((
                 format!("{slot}: write-ahead log kept back, bytes"),
                 format!("pg_replication_slots_pg_wal_lsn_diff{{slot_name=\"{slot}\"}}"),

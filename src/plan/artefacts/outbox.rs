@@ -42,6 +42,15 @@ fn facts(design: &Design, table: &str, id: &str, now: &str, text: &mut String) {
     }
 }
 
+/// The head; where an earlier step made the table, only how it is written to.
+fn begin(comment: &str, step: &Step, design: &Design) -> (String, bool) {
+    let mut text = write::head(comment, WHAT, step, design);
+    if let Some(folder) = &design.outbox_of {
+        text.push_str(&format!("{comment} Its table and its connector are those of {folder}.\n"));
+    }
+    (text, design.outbox_of.is_none())
+}
+
 fn subject(design: &Design) -> &str {
     design.entities.first().map_or(design.domain.as_str(), |e| e.name.as_str())
 }
@@ -49,13 +58,15 @@ fn subject(design: &Design) -> &str {
 fn postgresql(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let q = |n: &str| name(n, '"');
     let table = format!("{}.{}", q(&database.schema), q(agreed::OUTBOX));
-    let mut text = write::head("--", WHAT, step, design);
-    text.push_str(&format!(
-        "CREATE TABLE {table} (\n    id uuid PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload jsonb NOT NULL,\n    occurred_at timestamp with time zone NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
-    ));
-    text.push_str(&format!("GRANT SELECT ON {table} TO {};\n", q(&agreed::role(design))));
-    let beat = format!("{}.{}", q(&database.schema), q(agreed::HEARTBEAT));
-    text.push_str(&format!("CREATE PUBLICATION {} FOR TABLE {table}, {beat};\n", q(&agreed::outbox_slot(design))));
+    let (mut text, new) = begin("--", step, design);
+    if new {
+        text.push_str(&format!(
+            "CREATE TABLE {table} (\n    id uuid PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload jsonb NOT NULL,\n    occurred_at timestamp with time zone NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
+        ));
+        text.push_str(&format!("GRANT SELECT ON {table} TO {};\n", q(&agreed::role(design))));
+        let beat = format!("{}.{}", q(&database.schema), q(agreed::HEARTBEAT));
+        text.push_str(&format!("CREATE PUBLICATION {} FOR TABLE {table}, {beat};\n", q(&agreed::outbox_slot(design))));
+    }
     facts(design, &table, "gen_random_uuid()", "now()", &mut text);
     text
 }
@@ -63,11 +74,13 @@ fn postgresql(step: &Step, design: &Design, database: &StoreDesign) -> String {
 fn mysql(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let q = |n: &str| name(n, '`');
     let table = format!("{}.{}", q(&database.name), q(agreed::OUTBOX));
-    let mut text = write::head("--", WHAT, step, design);
-    text.push_str(&format!(
-        "CREATE TABLE {table} (\n    id char(36) PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload json NOT NULL,\n    occurred_at timestamp(6) NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
-    ));
-    text.push_str(&format!("GRANT SELECT ON {table} TO {}@'%';\n", q(&agreed::role(design))));
+    let (mut text, new) = begin("--", step, design);
+    if new {
+        text.push_str(&format!(
+            "CREATE TABLE {table} (\n    id char(36) PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload json NOT NULL,\n    occurred_at timestamp(6) NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
+        ));
+        text.push_str(&format!("GRANT SELECT ON {table} TO {}@'%';\n", q(&agreed::role(design))));
+    }
     facts(design, &table, "uuid()", "now(6)", &mut text);
     text
 }
@@ -75,26 +88,31 @@ fn mysql(step: &Step, design: &Design, database: &StoreDesign) -> String {
 fn sql_server(step: &Step, design: &Design) -> String {
     let q = |n: &str| name(n, '"');
     let table = format!("\"dbo\".{}", q(agreed::OUTBOX));
-    let mut text = write::head("--", WHAT, step, design);
-    text.push_str(&format!(
-        "CREATE TABLE {table} (\n    id uniqueidentifier PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload nvarchar(max) NOT NULL,\n    occurred_at datetimeoffset NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
-    ));
-    text.push_str(&format!(
-        "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N{}, @role_name = NULL;\nGRANT SELECT ON {table} TO {};\n",
-        write::text(agreed::OUTBOX),
-        q(&agreed::role(design))
-    ));
+    let (mut text, new) = begin("--", step, design);
+    if new {
+        text.push_str(&format!(
+            "CREATE TABLE {table} (\n    id uniqueidentifier PRIMARY KEY,\n    aggregatetype varchar(255) NOT NULL,\n    aggregateid varchar(255) NOT NULL,\n    type varchar(255) NOT NULL,\n    payload nvarchar(max) NOT NULL,\n    occurred_at datetimeoffset NOT NULL,\n    specversion varchar(8) NOT NULL DEFAULT '1.0'\n);\n"
+        ));
+        text.push_str(&format!(
+            "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N{}, @role_name = NULL;\nGRANT SELECT ON {table} TO {};\n",
+            write::text(agreed::OUTBOX),
+            q(&agreed::role(design))
+        ));
+    }
     facts(design, &table, "NEWID()", "SYSDATETIMEOFFSET()", &mut text);
     text
 }
 
 fn mongodb(step: &Step, design: &Design, database: &StoreDesign) -> String {
-    let mut text = write::head("//", WHAT, step, design);
-    text.push_str(&format!(
-        "db.getSiblingDB({}).createCollection({});\n\n// {HOW}\n",
-        write::script(&database.name),
-        write::script(agreed::OUTBOX)
-    ));
+    let (mut text, new) = begin("//", step, design);
+    if new {
+        text.push_str(&format!(
+            "db.getSiblingDB({}).createCollection({});\n",
+            write::script(&database.name),
+            write::script(agreed::OUTBOX)
+        ));
+    }
+    text.push_str(&format!("\n// {HOW}\n"));
     for event in &design.events {
         text.push_str(&format!(
             "// {}: {}.insertOne({{ _id: new ObjectId(), aggregatetype: {}, aggregateid: <key>, type: {}, payload: <payload>, occurred_at: new Date().toISOString(), specversion: '1.0' }}, {{ session }});\n",

@@ -21,7 +21,7 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     let mut text = String::from("#!/bin/sh\n");
     text.push_str(&write::head(
         "#",
-        "undoes the step; first switch every consumer's flag back to the synchronous read",
+        "undoes the step; first undo later steps of this owner and switch every consumer's flag back",
         step,
         design,
     ));
@@ -29,7 +29,7 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     text.push_str("set -eu\nconnect=${CONNECT_URL:-http://localhost:8083}\n");
     text.push_str("remove() { # connector\n  curl -fsS -X PUT \"$connect/connectors/$1/stop\"\n  n=0\n  until curl -fsS \"$connect/connectors/$1/status\" | grep -q '\"state\":\"STOPPED\"'; do\n    n=$((n + 1)); [ \"$n\" -lt 60 ] || { echo \"$1 does not stop\" >&2; exit 1; }\n    sleep 1\n  done\n  curl -fsS -X DELETE \"$connect/connectors/$1/offsets\"\n  curl -fsS -X DELETE \"$connect/connectors/$1\"\n}\n");
     let mut slots = Vec::new();
-    if !design.events.is_empty() {
+    if agreed::makes_outbox(design) {
         text.push_str(&format!("remove {}\n", write::shell(&agreed::outbox_connector(design))));
         slots.push(agreed::outbox_slot(design));
     }
@@ -84,8 +84,11 @@ fn postgresql(step: &Step, design: &Design, database: &StoreDesign, slots: &[Str
             name(&entity.table, '"')
         ));
     }
-    for table in [agreed::OUTBOX, agreed::HEARTBEAT] {
+    for table in made(design) {
         sql.push_str(&format!("DROP TABLE IF EXISTS {}.{};\n", name(&database.schema, '"'), name(table, '"')));
+    }
+    if design.prepared_by.is_some() {
+        return sql;
     }
     let role = name(&agreed::role(design), '"');
     sql.push_str(&format!("DROP OWNED BY {role};\nDROP ROLE IF EXISTS {role};\n"));
@@ -94,8 +97,11 @@ fn postgresql(step: &Step, design: &Design, database: &StoreDesign, slots: &[Str
 
 fn mysql(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let mut sql = write::head("--", "the log itself goes on as before", step, design);
-    for table in [agreed::OUTBOX, agreed::HEARTBEAT] {
+    for table in made(design) {
         sql.push_str(&format!("DROP TABLE IF EXISTS {}.{};\n", name(&database.name, '`'), name(table, '`')));
+    }
+    if design.prepared_by.is_some() {
+        return sql;
     }
     sql.push_str(&format!("DROP USER IF EXISTS {}@'%';\n", name(&agreed::role(design), '`')));
     sql
@@ -103,25 +109,39 @@ fn mysql(step: &Step, design: &Design, database: &StoreDesign) -> String {
 
 fn sql_server(step: &Step, design: &Design) -> String {
     let mut sql = write::head("--", "capture of other tables goes on as before", step, design);
-    let outbox = (!design.events.is_empty()).then_some(agreed::OUTBOX);
+    let outbox = agreed::makes_outbox(design).then_some(agreed::OUTBOX);
     for table in design.entities.iter().map(|e| e.table.as_str()).chain(outbox) {
         sql.push_str(&format!(
             "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N{}, @capture_instance = N'all';\n",
             write::text(table)
         ));
     }
-    sql.push_str(&format!("DROP TABLE IF EXISTS \"dbo\".{};\n", name(agreed::OUTBOX, '"')));
-    sql.push_str(&format!("DROP USER IF EXISTS {};\n", name(&agreed::role(design), '"')));
+    if outbox.is_some() {
+        sql.push_str(&format!("DROP TABLE IF EXISTS \"dbo\".{};\n", name(agreed::OUTBOX, '"')));
+    }
+    if design.prepared_by.is_none() {
+        sql.push_str(&format!("DROP USER IF EXISTS {};\n", name(&agreed::role(design), '"')));
+    }
     sql
 }
 
 fn mongodb(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let mut text = write::head("//", "data stays as it is", step, design);
-    text.push_str(&format!(
-        "db.getSiblingDB({}).getCollection({}).drop();\ndb.getSiblingDB('admin').dropUser({});\n",
-        write::script(&database.name),
-        write::script(agreed::OUTBOX),
-        write::script(&agreed::role(design))
-    ));
+    if agreed::makes_outbox(design) {
+        text.push_str(&format!(
+            "db.getSiblingDB({}).getCollection({}).drop();\n",
+            write::script(&database.name),
+            write::script(agreed::OUTBOX)
+        ));
+    }
+    if design.prepared_by.is_none() {
+        text.push_str(&format!("db.getSiblingDB('admin').dropUser({});\n", write::script(&agreed::role(design))));
+    }
     text
+}
+
+/// Tables that this step made.
+fn made(design: &Design) -> Vec<&'static str> {
+    let outbox = agreed::makes_outbox(design).then_some(agreed::OUTBOX);
+    outbox.into_iter().chain(design.prepared_by.is_none().then_some(agreed::HEARTBEAT)).collect()
 }

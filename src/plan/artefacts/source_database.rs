@@ -19,6 +19,10 @@ fn render(_: &Context<'_>, step: &Step, design: &Design) -> Vec<File> {
     else {
         return Vec::new();
     };
+    // An earlier step prepared the database for both connectors; without tables nothing is left to do.
+    if design.prepared_by.is_some() && (design.entities.is_empty() || agreed::engine(design) == "mongodb") {
+        return Vec::new();
+    }
     match agreed::engine(design) {
         "postgresql" => vec![File::of(design, "source.postgresql.sql", postgresql(step, design, database))],
         "mysql" | "mariadb" => vec![File::of(design, "source.mysql.sql", mysql(step, design, database))],
@@ -37,12 +41,14 @@ fn postgresql(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let beat = table(agreed::HEARTBEAT);
     let ask = "run once by an administrator of the captured database (wal_level = logical)";
     let mut text = write::head("--", ask, step, design);
-    text.push_str(PASSWORD);
-    text.push_str(&format!("CREATE ROLE {role} LOGIN REPLICATION;\nGRANT USAGE ON SCHEMA {schema} TO {role};\n"));
-    text.push_str(&format!(
-        "CREATE TABLE {beat} (\n    id text PRIMARY KEY,\n    beat_at timestamp with time zone NOT NULL\n);\n"
-    ));
-    text.push_str(&format!("GRANT SELECT, INSERT, UPDATE ON {beat} TO {role};\n"));
+    if design.prepared_by.is_none() {
+        text.push_str(PASSWORD);
+        text.push_str(&format!("CREATE ROLE {role} LOGIN REPLICATION;\nGRANT USAGE ON SCHEMA {schema} TO {role};\n"));
+        text.push_str(&format!(
+            "CREATE TABLE {beat} (\n    id text PRIMARY KEY,\n    beat_at timestamp with time zone NOT NULL\n);\n"
+        ));
+        text.push_str(&format!("GRANT SELECT, INSERT, UPDATE ON {beat} TO {role};\n"));
+    }
     text.push_str(
         "-- Whole old rows: a deletion names every required field, and long values never arrive as placeholders.\n",
     );
@@ -65,22 +71,24 @@ fn mysql(step: &Step, design: &Design, database: &StoreDesign) -> String {
     let beat = format!("{schema}.{}", q(agreed::HEARTBEAT));
     let ask = "run once by an administrator (log_bin, binlog_format = ROW, binlog_row_image = FULL, binlog_row_metadata = FULL)";
     let mut text = write::head("--", ask, step, design);
-    text.push_str(PASSWORD);
-    text.push_str(&format!(
-        "-- Until then it is locked: ALTER USER {user} IDENTIFIED BY <password> ACCOUNT UNLOCK\nCREATE USER {user} ACCOUNT LOCK;\n"
-    ));
-    text.push_str(&format!(
-        "CREATE TABLE {beat} (\n    id varchar(255) PRIMARY KEY,\n    beat_at datetime(6) NOT NULL\n);\n"
-    ));
+    if design.prepared_by.is_none() {
+        text.push_str(PASSWORD);
+        text.push_str(&format!(
+            "-- Until then it is locked: ALTER USER {user} IDENTIFIED BY <password> ACCOUNT UNLOCK\nCREATE USER {user} ACCOUNT LOCK;\n"
+        ));
+        text.push_str(&format!(
+            "CREATE TABLE {beat} (\n    id varchar(255) PRIMARY KEY,\n    beat_at datetime(6) NOT NULL\n);\n"
+        ));
+        text.push_str(&format!("GRANT SELECT, INSERT, UPDATE ON {beat} TO {user};\n"));
+        text.push_str(&format!("GRANT LOCK TABLES ON {schema}.* TO {user};\n"));
+        // The right to ask for the position of the log has a name of its own in MariaDB.
+        let monitor =
+            if agreed::engine(design) == "mariadb" { "BINLOG MONITOR, SLAVE MONITOR" } else { "REPLICATION CLIENT" };
+        text.push_str(&format!("GRANT RELOAD, SHOW DATABASES, REPLICATION SLAVE, {monitor} ON *.* TO {user};\n"));
+    }
     for entity in &design.entities {
         text.push_str(&format!("GRANT SELECT ON {schema}.{} TO {user};\n", q(&entity.table)));
     }
-    text.push_str(&format!("GRANT SELECT, INSERT, UPDATE ON {beat} TO {user};\n"));
-    text.push_str(&format!("GRANT LOCK TABLES ON {schema}.* TO {user};\n"));
-    // The right to ask for the position of the log has a name of its own in MariaDB.
-    let monitor =
-        if agreed::engine(design) == "mariadb" { "BINLOG MONITOR, SLAVE MONITOR" } else { "REPLICATION CLIENT" };
-    text.push_str(&format!("GRANT RELOAD, SHOW DATABASES, REPLICATION SLAVE, {monitor} ON *.* TO {user};\n"));
     text
 }
 
@@ -89,8 +97,10 @@ fn sql_server(step: &Step, design: &Design) -> String {
     let role = q(&agreed::role(design));
     let ask = "run once by an administrator of the captured database (SQL Server Agent must run)";
     let mut text = write::head("--", ask, step, design);
-    text.push_str("-- Its login, with its password, is made by whoever keeps secrets; it is in no file.\n");
-    text.push_str(&format!("CREATE USER {role} FOR LOGIN {role};\nEXEC sys.sp_cdc_enable_db;\n"));
+    if design.prepared_by.is_none() {
+        text.push_str("-- Its login, with its password, is made by whoever keeps secrets; it is in no file.\n");
+        text.push_str(&format!("CREATE USER {role} FOR LOGIN {role};\nEXEC sys.sp_cdc_enable_db;\n"));
+    }
     for entity in &design.entities {
         let table = write::text(&entity.table);
         text.push_str(&format!(
