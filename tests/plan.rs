@@ -276,6 +276,7 @@ fn options_are_followed() {
     let (one, _) = shop(&Options { steps: 1, ..Options::default() });
     assert_eq!(one.plan.steps.len(), 1);
     let (only, _) = shop(&Options { only: Some("customers".to_owned()), ..Options::default() });
+    assert_eq!((only.plan.verdict, &only.plan.because), (all.plan.verdict, &all.plan.because));
     assert!(only.plan.steps.iter().all(|s| s.entity.as_deref() == Some("customers")) && !only.plan.steps.is_empty());
     let (ratio, _) = shop(&Options { order: Order::Ratio, ..Options::default() });
     let gain = |p: &PlanFile, at: usize| {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analyze::Analysis;
 use crate::analyze::knowledge::{Lexicon, singular, words};
 use crate::model::design::{
-    ConsumerDesign, Design, EntityDesign, EventDesign, FieldDesign, FieldType, Renamed, StoreDesign, ViewDesign,
+    ConsumerDesign, Design, EntityDesign, EventDesign, FieldDesign, FieldType, Renamed, StoreDesign,
 };
 use crate::model::facts::StoreEffect;
 use crate::model::{Consistency, Dependency, Endpoint, Mode, SchemaFact, Service, Site, is_secret_key};
@@ -59,8 +59,8 @@ pub fn design(analysis: &Analysis, options: &Options, asked: &Asked<'_>) -> Desi
             ));
         }
     }
-    let main = entities.first().map_or_else(|| entity_name(asked.owner), |e| e.name.clone());
-    let views = views(analysis, asked, &domain, &mut names, &mut todo);
+    let main = entities.first().map_or_else(|| noun(analysis, asked), |e| e.name.clone());
+    let views = super::views::views(analysis, asked, &domain, &mut names, &mut todo);
     let events = events(analysis, asked, &domain, &main);
     let consumers = consumers(analysis, asked, &entities, &mut names);
     let capacity = capacity(analysis, options, asked.owner, consumers.len());
@@ -116,6 +116,16 @@ fn database(analysis: &Analysis, owner: &str) -> Option<(StoreDesign, bool)> {
     Some((StoreDesign { engine, node: edge.target.clone(), name, schema, variables }, named.is_some()))
 }
 
+/// What an owner without published tables is about: its main table, else its name without the words for a service.
+fn noun(analysis: &Analysis, asked: &Asked<'_>) -> String {
+    if let Some(table) = tables(analysis, asked).first() {
+        return entity_name(table);
+    }
+    let empty = ["service", "svc", "server", "api", "app", "ms"];
+    let said: Vec<String> = words(asked.owner).into_iter().filter(|w| !empty.contains(&w.as_str())).collect();
+    entity_name(&if said.is_empty() { asked.owner.to_owned() } else { said.join("_") })
+}
+
 /// Tables of the owner that the freed reads are about, the main one first.
 fn tables(analysis: &Analysis, asked: &Asked<'_>) -> Vec<String> {
     let owned =
@@ -154,7 +164,7 @@ fn is_machinery(table: &str) -> bool {
         .any(|w| table.to_lowercase().contains(w))
 }
 
-fn schemas<'a>(analysis: &'a Analysis, owner: &'a str) -> impl Iterator<Item = &'a SchemaFact> + 'a {
+pub(super) fn schemas<'a>(analysis: &'a Analysis, owner: &'a str) -> impl Iterator<Item = &'a SchemaFact> + 'a {
     analysis.graph.parts().schemas.iter().filter(move |s| s.services.iter().any(|n| n == owner))
 }
 
@@ -265,79 +275,6 @@ fn entity(
     }
 }
 
-/// Computed results: what a specification says about them, else a TODO. One that depends on what is sent with the
-/// request has no key, and no input can say one.
-fn views(
-    analysis: &Analysis,
-    asked: &Asked<'_>,
-    domain: &str,
-    names: &mut Names,
-    todo: &mut Vec<String>,
-) -> Vec<ViewDesign> {
-    let mut all = Vec::new();
-    for operation in asked.views {
-        let path: Vec<String> = words(operation).into_iter().skip(1).collect();
-        let topic = names.legal(Space::Kafka, &format!("{domain}.{}.view.v1", path.join("-")));
-        let shape = shape(analysis, asked.owner, operation, &topic, &path.join("_"), names);
-        match &shape {
-            None => todo.push(format!(
-                "the view {operation}: no specification says the fields of its answer (OpenAPI would; --no-views plans without views)"
-            )),
-            Some(shape) if shape.key().is_empty() => todo.push(format!(
-                "the view {operation}: its fields are known ({}), but its answer depends on the request: decide by which key it is computed ahead (--no-views plans without views)",
-                shape.place
-            )),
-            Some(shape) => todo.extend(shape.fields.iter().filter(|f| f.kind == FieldType::Unknown).map(|f| {
-                format!("the view {operation}: `{}` of {} ({}) is no plain value", f.written, f.name, f.place)
-            })),
-        }
-        all.push(ViewDesign { operation: operation.clone(), topic, shape });
-    }
-    all
-}
-
-/// The schema with which a specification says that an operation answers. Its key is what the path names.
-fn shape(
-    analysis: &Analysis,
-    owner: &str,
-    operation: &str,
-    topic: &str,
-    name: &str,
-    names: &mut Names,
-) -> Option<EntityDesign> {
-    let plain = |written: &str| {
-        let parts: Vec<&str> = written.split('/').map(|p| if p.starts_with('{') { "{}" } else { p }).collect();
-        parts.join("/")
-    };
-    let (schema, written) = schemas(analysis, owner)
-        .find_map(|s| s.answers.iter().find(|a| plain(a) == operation).map(|written| (s, written.clone())))?;
-    let place = schema.place.clone();
-    let mut view = EntityDesign {
-        name: names.legal(Space::Identifier, name),
-        topic: topic.to_owned(),
-        place: place.clone(),
-        ..EntityDesign::default()
-    };
-    for field in &schema.fields {
-        if analysis.knowledge.lexicon.is_personal(&view.name, &field.name) || is_secret_key(&field.name) {
-            view.left_out
-                .push(Renamed { from: field.name.clone(), to: "personal or secret: nothing masks it here".to_owned() });
-            continue;
-        }
-        view.fields.push(FieldDesign {
-            name: names.legal(Space::Identifier, &field.name),
-            column: field.name.clone(),
-            kind: types::parse(&field.type_name),
-            written: field.type_name.clone(),
-            required: field.required,
-            key: written.contains(&format!("{{{}}}", field.name)),
-            personal: false,
-            place: crate::model::Place { line: field.line, ..place.clone() },
-        });
-    }
-    Some(view)
-}
-
 /// One event per write operation of the owner; for a step that emits, one per operation that is told.
 fn events(analysis: &Analysis, asked: &Asked<'_>, domain: &str, main: &str) -> Vec<EventDesign> {
     let lexicon = &analysis.knowledge.lexicon;
@@ -350,9 +287,12 @@ fn events(analysis: &Analysis, asked: &Asked<'_>, domain: &str, main: &str) -> V
     };
     if !asked.publishes {
         for (edge, site) in asked.sites {
-            let verb = verb_of(lexicon, &site.caller, "", &site.operation).unwrap_or_else(|| "change".to_owned());
+            // The function that tells others is the fact: `AccountService.create` says that an account was created.
+            let function = site.caller.rsplit(['.', ':']).next().unwrap_or_default();
+            let method = site.operation.split(' ').next().unwrap_or_default();
+            let verb = verb_of(lexicon, function, method, "").unwrap_or_else(|| "change".to_owned());
             let place = crate::model::Place::new(&site.root, &site.path, site.line);
-            add(&entity_name(&singular(&edge.source)), &verb, site.operation.clone(), place);
+            add(main, &verb, format!("{} → {} {}", site.caller, edge.target, site.operation), place);
         }
         return all.into_values().collect();
     }
@@ -396,7 +336,7 @@ fn verb_of(lexicon: &Lexicon, handler: &str, method: &str, path: &str) -> Option
     }
     let last = path.rsplit('/').next().map(words).and_then(|w| w.into_iter().next()).unwrap_or_default();
     // Words that say how, not what.
-    let vague = ["do", "process", "handle", "execute", "post", "put", "async", "init", "inside", "perform"];
+    let vague = ["do", "process", "handle", "execute", "post", "put", "async", "init", "inside", "perform", "save"];
     let is_verb = |w: &String| lexicon.command.contains(w) && !vague.contains(&w.as_str());
     if is_verb(&last) && !path.ends_with('}') {
         return Some(last);

@@ -15,6 +15,7 @@ mod residue;
 pub mod schema;
 pub mod types;
 pub mod verify;
+mod views;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +85,13 @@ impl Planner<'_> {
         let cut = (left > residue.len())
             .then(|| format!("; the residue lists {} of {}", residue.len(), counted(left, "edge")));
         proposals.extend(self.read_services(&taken));
-        let (verdict, because) = self.verdict(start, floor, &steps);
+        // The verdict is about the whole system, also where only one owner's steps are asked for.
+        let whole = match &self.options.only {
+            Some(_) => self.steps(&search::by_value(&self.simulation, &self.simulation.moves(), most, &points)),
+            None => Vec::new(),
+        };
+        let judged = if self.options.only.is_some() { &whole } else { &steps };
+        let (verdict, because) = self.verdict(start, floor, judged);
         Plan {
             verdict,
             because,

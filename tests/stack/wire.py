@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 from io import BytesIO
 
 import fastavro
+from kafka import KafkaAdminClient
 
 from parts import PORT, REGISTRY, hold, http, records, run
 
@@ -28,11 +30,16 @@ def real(body):
 
 def anew(folder, design):
     """The entity topics of a step, empty again: they held JSON."""
-    made = re.findall(r"--topic (\S+)", (folder / design["folder"] / "topics.sh").read_text())
-    topics = [e["topic"] for e in design["entities"]] + [t for t in made if t.endswith(".view.v1")]
-    for topic in topics:
-        run(["kafka-topics.sh", "--bootstrap-server", f"127.0.0.1:{PORT['kafka']}", "--delete", "--topic", topic])
-    run(["sh", str(folder / design["folder"] / "topics.sh")])
+    lines = (folder / design["folder"] / "topics.sh").read_text().splitlines()
+    is_of = lambda line: any(f" {topic} " in line for topic in topics)
+    topics = [e["topic"] for e in design["entities"]] + re.findall(r"--topic (\S+\.view\.v1)", "\n".join(lines))
+    admin = KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{PORT['kafka']}")
+    admin.delete_topics(topics)
+    while set(topics) & set(admin.list_topics()):
+        time.sleep(0.2)
+    admin.close()
+    # Only the statements of these topics: each starts a Java machine.
+    run(["sh", "-c", "\n".join(line for line in lines if "--topic" not in line or is_of(line))])
     hold(all(not records(topic) for topic in topics), f"the topics of {design['owner']} are empty")
 
 
