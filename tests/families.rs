@@ -235,3 +235,42 @@ fn every_kind_of_schema_has_all_files() {
     let path = "02-customers/consumers/orders.properties";
     refused(path, &files[path], "errors.deadletterqueue.topic.name", "errors.deadletterqueue.topic.nam");
 }
+
+/// An owner that is read and that notifies has two steps: the second uses what the first made in the database.
+#[test]
+fn steps_of_one_owner_share_their_outbox() {
+    let telling = OWNER.replace(
+        "    return \"\"\n",
+        "    import requests\n    requests.post(os.environ[\"POST_URL\"] + \"/notifications/send\", json={})\n    return \"\"\n",
+    );
+    let compose = "services:\n  users:\n    build: ./users\n    environment: {DATABASE_URL: 'postgres://u@users-db/users', POST_URL: 'http://post:8000'}\n  users-db:\n    image: postgres:16\n  desk:\n    build: ./desk\n    environment: {USERS_URL: 'http://users:8000'}\n  post:\n    build: ./post\n";
+    let sender = "from flask import Flask\napp = Flask(__name__)\n@app.post(\"/notifications/send\")\ndef send():\n    return \"\"\n";
+    let more = [
+        ("docker-compose.yml", compose.to_owned()),
+        ("users/app.py", telling),
+        ("mail/app.py", String::new()),
+        ("post/app.py", sender.to_owned()),
+    ];
+    let (file, files) = system_with("postgres:16", "postgres", &more, &Options::default());
+    let owners: Vec<&str> = file.plan.steps.iter().filter_map(|s| s.entity.as_deref()).collect();
+    assert_eq!(owners, ["users", "users"], "{owners:?}");
+    let count = |text: &str| files.values().map(|t| t.matches(text).count()).sum::<usize>();
+    for once in [
+        "CREATE ROLE",
+        "\"event_outbox\" (\n",
+        "\"cdc_heartbeat\" (\n",
+        "DROP ROLE IF EXISTS",
+        "\"name\": \"users-outbox-source\"",
+    ] {
+        assert_eq!(count(once), 1, "{once}");
+    }
+    let events: Vec<&str> = file
+        .plan
+        .steps
+        .iter()
+        .filter_map(|s| s.design.as_ref())
+        .flat_map(|d| &d.events)
+        .map(|e| e.name.as_str())
+        .collect();
+    assert!(events.iter().all(|e| *e == "UserCreated") && events.len() == 2, "{events:?}");
+}

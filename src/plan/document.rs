@@ -264,24 +264,7 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
         ));
     }
     entities(design, out);
-    if !design.events.is_empty() {
-        out.push_str(&format!("\n### Business events\n\nTopic {}, key = id of the aggregate, order only per key, CloudEvents in binary mode (headers `ce_id`, `ce_source`, `ce_specversion`, `ce_type`, `ce_time`).\n\n| event | type | made by | where |\n| --- | --- | --- | --- |\n", code(&design.event_topic)));
-        for event in &design.events {
-            out.push_str(&format!(
-                "| {} | {} | {} | {} |\n",
-                markdown(&event.name),
-                code(&event.kind),
-                code(&event.operation),
-                code(&event.place.to_string())
-            ));
-        }
-        let how = match (&design.database, &design.outbox_of) {
-            (None, _) => "No database of it is known: a service without data of its own produces the event itself, with `acks=all` and `enable.idempotence=true`; one with data needs an outbox there.".to_owned(),
-            (_, Some(folder)) => format!("Data and event are written in one transaction, into the outbox of {}.", code(folder)),
-            _ => "Data and event are written in one transaction; nothing is produced beside it.".to_owned(),
-        };
-        out.push_str(&format!("\n{how}\n"));
-    }
+    business_events(design, out);
     consumers(design, out);
     out.push_str(&format!(
         "\n### Capacity\n\n{}",
@@ -306,6 +289,28 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
     for checked in file.files.iter().filter(|c| c.path.starts_with(&format!("{}/", design.folder))) {
         out.push_str(&format!("- [{0}]({0})\n", checked.path));
     }
+}
+
+fn business_events(design: &Design, out: &mut String) {
+    if design.events.is_empty() {
+        return;
+    }
+    out.push_str(&format!("\n### Business events\n\nTopic {}, key = id of the aggregate, order only per key, CloudEvents in binary mode (headers `ce_id`, `ce_source`, `ce_specversion`, `ce_type`, `ce_time`).\n\n| event | type | made by | where |\n| --- | --- | --- | --- |\n", code(&design.event_topic)));
+    for event in &design.events {
+        out.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            markdown(&event.name),
+            code(&event.kind),
+            code(&event.operation),
+            code(&event.place.to_string())
+        ));
+    }
+    let how = match (&design.database, &design.outbox_of) {
+        (None, _) => "No database of it is known: a service without data of its own produces the event itself, with `acks=all` and `enable.idempotence=true`; one with data needs an outbox there.".to_owned(),
+        (_, Some(folder)) => format!("Data and event are written in one transaction, into the outbox of {}.", code(folder)),
+        _ => "Data and event are written in one transaction; nothing is produced beside it.".to_owned(),
+    };
+    out.push_str(&format!("\n{how}\n"));
 }
 
 fn entities(design: &Design, out: &mut String) {

@@ -16,12 +16,8 @@ pub fn parse(written: &str) -> FieldType {
     if plain == "Date" || plain.ends_with("util.Date") {
         return FieldType::Unknown;
     }
-    let base = match plain.split_once('(') {
-        Some((head, tail)) => format!("{head}{}", tail.split_once(')').map_or("", |(_, rest)| rest)),
-        None => plain.to_owned(),
-    };
-    let base = base.rsplit('.').next().unwrap_or(&base).trim().to_lowercase();
-    let base = base.trim_end_matches(" zerofill");
+    let plain_name = without_length(plain);
+    let base = plain_name.as_str();
     // Half of the numbers of an unsigned integer are beyond the signed one of the same size.
     if matches!(base, "int unsigned" | "integer unsigned") {
         return FieldType::Long;
@@ -75,6 +71,15 @@ pub fn parse(written: &str) -> FieldType {
         "bytea" | "blob" | "binary" | "varbinary" | "byte[]" | "largebinary" | "bytes" | "longblob" => FieldType::Bytes,
         _ => FieldType::Unknown,
     }
+}
+
+/// `java.lang.String` is `string`, `timestamp(6) with time zone` is `timestamp with time zone`.
+fn without_length(plain: &str) -> String {
+    let base = match plain.split_once('(') {
+        Some((head, tail)) => format!("{head}{}", tail.split_once(')').map_or("", |(_, rest)| rest)),
+        None => plain.to_owned(),
+    };
+    base.rsplit('.').next().unwrap_or(&base).trim().to_lowercase().trim_end_matches(" zerofill").to_owned()
 }
 
 /// Is it a text on the wire?
