@@ -59,6 +59,14 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// What to compare is neither a saved result nor a revision.
+    #[error("{revision}: {reason}")]
+    Revision {
+        /// What was given.
+        revision: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// Notes under `--strict`.
     #[error("--strict: {count} notes, the first: {first}")]
     Strict {

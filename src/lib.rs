@@ -134,6 +134,16 @@ pub fn read_at(request: &Request, declared: &Declared, base: &files::Base) -> Re
     read_listing(request, declared, |roots, options| base.discover(roots, options))
 }
 
+/// The result of the inputs as a revision has them, by today's configuration.
+///
+/// # Errors
+/// A user's mistake: no such revision, an input or rule file that cannot be used.
+pub fn analyze_at(request: &Request, revision: &str) -> Result<result::Result, Error> {
+    let inside = request.inputs.first().cloned().unwrap_or_default();
+    let state = files::Base::at(&inside, revision)?;
+    Ok(analyze(&read_at(request, &declared(request)?, &state)?))
+}
+
 fn read_listing(
     request: &Request,
     declared: &Declared,

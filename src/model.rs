@@ -21,8 +21,8 @@ pub mod traffic;
 pub mod wording;
 
 pub use analysis::{
-    Band, Coverage, EdgeMarginal, Entity, EntityClass, EntityField, Finding, GraphFigures, NotEvaluated, ScoreReport,
-    Severity, SubScores, Term, VerbLie,
+    Band, Coverage, EdgeMarginal, Entity, EntityClass, EntityField, Finding, GraphFigures, NotEvaluated, Runtime,
+    ScoreReport, Severity, SubScores, Term, VerbLie,
 };
 pub use code::{Annotation, Binding, Call, CallSite, Function, SiteKind, TypeDecl, Unit};
 pub use command::{is_load_tool, requests_of};
@@ -42,7 +42,7 @@ pub use plan::{Action, CycleBreak, Plan, Residue, Step, Verdict};
 pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, SharedLibrary, StepKind};
 pub use service::{Membership, Service, ServiceKind};
 pub use traffic::{
-    CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
+    CallsOfRequest, CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
     TrafficRow,
 };
 pub use wording::{counted, fitting};

@@ -129,6 +129,70 @@ fn without_a_whole_history_the_remedy_is_said() {
     assert_eq!(result.score.expect("a score").sub_scores.change_coupling, None);
 }
 
+/// One service a repository, each read by itself and saved: their changes belong together by ticket.
+#[test]
+fn saved_facts_of_two_repositories_change_in_lockstep() {
+    let folder = tempfile::tempdir().expect("temp dir");
+    let whole = folder.path().join("whole");
+    system(&whole);
+    let mut inputs = Vec::new();
+    for (at, name) in ["a", "b"].into_iter().enumerate() {
+        let root = folder.path().join(name);
+        std::fs::create_dir_all(&root).expect("folders");
+        std::fs::rename(whole.join(name), root.join(name)).expect("moved");
+        file(&root, "docker-compose.yml", &format!("services:\n  {name}:\n    build: ./{name}\n"));
+        git(&root, "ann", 0, &["init", "-q"]);
+        for time in 0..6 {
+            file(&root, &format!("{name}/notes-{time}.txt"), "x\n");
+            git(&root, ["ann", "bob"][at], 0, &["add", "-A"]);
+            // A month apart and by two people: only the ticket joins them.
+            let when = (time * 2 + at as u32) * 30 * 86_400;
+            git(&root, ["ann", "bob"][at], when, &["commit", "-q", "-m", &format!("SHOP-{time}: change")]);
+        }
+        let request = unbraid::Request { inputs: vec![root], ..unbraid::Request::default() };
+        let facts = unbraid::read(&request).expect("readable").facts;
+        let facts = serde_json::to_vec(&facts).expect("JSON");
+        let saved = folder.path().join(format!("{name}-facts.json"));
+        std::fs::write(&saved, facts).expect("written");
+        inputs.push(saved);
+    }
+    let request = unbraid::Request { inputs, ..unbraid::Request::default() };
+    let result = unbraid::analyze(&unbraid::read(&request).expect("readable"));
+    assert_eq!(found(&result, "lockstep-change"), [["a", "b"]]);
+}
+
+#[test]
+fn two_revisions_are_compared() {
+    let folder = tempfile::tempdir().expect("temp dir");
+    let root = folder.path();
+    system(root);
+    git(root, "ann", 0, &["init", "-q"]);
+    commit(root, "ann", 1, &["a"]);
+    let call = std::fs::read_to_string(root.join("a/app.py")).expect("readable");
+    let more = call.replace("return requests.get", "requests.get('http://c:8080/z', timeout=2)\n    return requests.get");
+    file(root, "a/app.py", &more);
+    commit(root, "ann", 2, &["a"]);
+    // What is not committed belongs to neither.
+    std::fs::remove_file(root.join("a/app.py")).expect("removed");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unbraid"));
+        command.args(["diff", "--in"]).arg(root).args(arguments).output().expect("it runs")
+    };
+    for arguments in [&["HEAD~1", "HEAD", "--json"][..], &["HEAD~1..HEAD", "--json"], &["HEAD~1", "--json"]] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let diff: unbraid::diff::Diff = serde_json::from_slice(&output.stdout).expect("a diff");
+        assert!(diff.score.expect("both have a score") > 0.0, "{arguments:?}");
+        assert_eq!((diff.new_edges.len(), diff.gone_edges.len()), (1, 0), "{arguments:?}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("GET /z") && text.contains("a/app.py"), "{text}");
+    }
+    let output = run(&["HEAD~1", "no-such-thing"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no-such-thing: no such file") && said.trim().lines().count() == 1, "{said}");
+}
+
 /// A repository cannot make the reader run anything.
 #[cfg(unix)]
 #[test]

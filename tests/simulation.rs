@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use unbraid::analyze::cycles::{self, Break};
+use unbraid::analyze::score::score_of;
 use unbraid::analyze::search::{by_ratio, by_value};
 use unbraid::analyze::simulate::{Move, Simulation};
 
@@ -205,19 +206,29 @@ fn ftgo_publishes_the_restaurant() {
     near(simulation.score_with(&start, &[(order, consumer)], &[]), 12.5167);
 }
 
-/// LakesideMutual: customer-core is read and written by two portals and only read by policy management. It comes first,
-/// and its publication frees the policy edge alone.
+/// Two of three callers also command the owner of the customers: publishing it frees the one that only reads.
 #[test]
-fn lakesidemutual_publishes_the_customer_core() {
-    let [core, management, self_service, policy] = [0, 1, 2, 3];
-    let edges = [(management, core, "RW"), (self_service, core, "RW"), (policy, core, "R")];
-    let simulation = Simulation::from_classes(4, edges, true);
-    let start = simulation.start();
-    let found = by_value(&simulation, &simulation.moves(), 10, &|_| 1.0);
-    assert_eq!(found.moves, [Move::Publish(core)]);
-    assert_eq!(simulation.freed(&start, Move::Publish(core)), [(policy, core)]);
-    let left: Vec<(u32, u32)> = simulation.left(&simulation.end()).collect();
-    assert_eq!(left, [(management, core), (self_service, core)]);
+fn an_insurance_frees_the_reader_alone() {
+    // 0 customer core, 1 self-service, 2 management, 3 policies, 4 risks.
+    let simulation = Simulation::from_classes(5, [(1, 0, "RW"), (2, 0, "RW"), (3, 0, "R")], true);
+    near(simulation.score(&simulation.start()), 11.42);
+    let found = by_value(&simulation, &publishes(&simulation), 10, &|_| 1.0);
+    assert_eq!(found.moves, [Move::Publish(0)]);
+    assert_eq!(simulation.freed(&simulation.start(), Move::Publish(0)), [(3, 0)]);
+    let left: Vec<(u32, u32)> = simulation.left(&simulation.start().with(Move::Publish(0))).collect();
+    assert_eq!(left, [(1, 0), (2, 0)]);
+}
+
+/// A personal-finance system whose accounts have a proven fallback for the statistics: half a dependency, also for
+/// whoever reaches the statistics through them.
+#[test]
+fn a_fallback_counts_half_along_the_way() {
+    // 0 accounts, 1 statistics, 2 notifications, 3 sign-in.
+    let edges = |fallback: f64| [(0, 1, fallback), (0, 3, 1.0), (1, 3, 1.0), (2, 0, 1.0), (2, 3, 1.0)].into_iter();
+    near(score_of(4, edges(1.0)), 27.10);
+    // k by hand: accounts 1.5 + 1, statistics 1 + 0.5 + 0.5, notifications 1 + 0.5 + 1, sign-in 3.
+    let by_hand = [2.5f64, 2.0, 2.5, 3.0].map(|k| 1.0 - 0.9f64.powf(k)).iter().sum::<f64>() * 25.0;
+    near(score_of(4, edges(0.5)), by_hand);
 }
 
 /// Wix MetaSite: "consume and project" behind a read service moves the calls, it does not remove them.

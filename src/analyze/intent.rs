@@ -91,7 +91,7 @@ impl<'d> Decider<'d> {
     }
 
     /// The handlers with their effects, once these have travelled along all calls.
-    fn settled(&self, parts: &Parts) -> Settled {
+    fn settled<'p>(&self, parts: &'p Parts) -> Settled<'p> {
         let wanted: BTreeSet<(&str, &str, u32)> = parts
             .endpoints
             .iter()
@@ -129,7 +129,7 @@ impl<'d> Decider<'d> {
                 e.call_sites.iter().flat_map(of).collect()
             })
             .collect();
-        let mut settled = Settled { own: parts.endpoints.clone(), effects: Vec::new() };
+        let mut settled = Settled { own: &parts.endpoints, effects: Vec::new() };
         settled.effects = settled.own.iter().map(|e| own_effect(e, &self.knowledge.lexicon)).collect();
         for _ in 0..ROUNDS {
             let before = settled.effects.clone();
@@ -146,7 +146,7 @@ impl<'d> Decider<'d> {
     }
 
     /// The effect of a handler that writes nothing by itself.
-    fn reached(&self, settled: &Settled, at: usize, calls: &[Option<Onward>]) -> Effect {
+    fn reached(&self, settled: &Settled<'_>, at: usize, calls: &[Option<Onward>]) -> Effect {
         let (mut all_known, mut writes) = (true, false);
         for call in calls {
             let Some(onward) = call else {
@@ -171,7 +171,7 @@ impl<'d> Decider<'d> {
         &self,
         dependency: &Dependency,
         site: &Site,
-        settled: &Settled,
+        settled: &Settled<'_>,
         stores: &BTreeSet<String>,
     ) -> (Option<Intent>, Option<IntentLevel>) {
         match dependency.mode {
@@ -280,8 +280,8 @@ impl<'d> Decider<'d> {
 }
 
 /// Handlers and their effects.
-struct Settled {
-    own: Vec<Endpoint>,
+struct Settled<'p> {
+    own: &'p [Endpoint],
     effects: Vec<Effect>,
 }
 

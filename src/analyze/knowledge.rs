@@ -87,6 +87,12 @@ pub struct SmellLimits {
     pub hub: HubLimits,
     /// Lockstep changes.
     pub lockstep: LockstepLimits,
+    /// Calls of one operation by one request.
+    pub repeated_calls: u64,
+    /// Calls of one service by the middle request.
+    pub calls_per_request: u32,
+    /// Bottlenecks.
+    pub bottleneck: BottleneckLimits,
     /// Services released together.
     pub release_services: usize,
     /// Teams.
@@ -105,6 +111,16 @@ pub struct KnotLimits {
     pub neighbours: usize,
     /// Callers of two or more members.
     pub shared_callers: usize,
+}
+
+/// Bottlenecks.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BottleneckLimits {
+    /// Share of the critical path, 0 to 1.
+    pub share: f64,
+    /// Kinds of requests.
+    pub entries: usize,
 }
 
 /// God services.

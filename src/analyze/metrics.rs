@@ -74,7 +74,7 @@ fn balanced_tree(n: usize) -> u64 {
 }
 
 /// The product of the availabilities of what is needed, each once.
-fn availability_bound(needed: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn availability_bound(needed: impl Iterator<Item = f64>) -> f64 {
     needed.product()
 }
 
@@ -128,7 +128,7 @@ fn dominated(dominators: &[Option<u32>]) -> Vec<u32> {
 }
 
 /// 1 − errors / calls of each member, as its callers saw it.
-fn availabilities(graph: &ServiceGraph, coupling: &Coupling) -> Vec<Option<f64>> {
+pub(super) fn availabilities(graph: &ServiceGraph, coupling: &Coupling) -> Vec<Option<f64>> {
     let mut seen = vec![(0u64, 0u64); coupling.members.len()];
     for ((_, to), index) in &coupling.edges {
         let Some(dependency) = index.map(|i| &graph.dependencies()[i]) else { continue };

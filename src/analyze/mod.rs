@@ -8,6 +8,7 @@ pub mod entities;
 pub mod intent;
 pub mod knowledge;
 pub mod metrics;
+pub mod runtime;
 pub mod score;
 pub mod search;
 pub mod simulate;
@@ -54,8 +55,11 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     score::memberships(&mut parts, config, &knowledge);
     let graph = ServiceGraph::new(parts);
     let coupling = Coupling::of(&graph, config.analysis.criticality);
-    let score = score::report(&graph, &coupling, &knowledge);
+    let mut score = score::report(&graph, &coupling, &knowledge);
     let metrics = (!coupling.members.is_empty()).then(|| metrics::metrics(&graph, &coupling));
+    if let (Some(score), Some(metrics)) = (&mut score, &metrics) {
+        score.sub_scores.runtime = runtime::runtime(&graph, metrics);
+    }
     let entities = entities::entities(&graph, &coupling, &knowledge);
     let scene = smells::Scene::new(&graph, &coupling, &entities, &verb_lies, &config.liberated, &knowledge);
     let (findings, not_evaluated) = smells::find(&scene);

@@ -364,6 +364,7 @@ fn sub_scores(graph: &ServiceGraph, knowledge: &Knowledge) -> SubScores {
     let foreign: usize = users.values().map(|u| u.len() - 1).sum();
     SubScores {
         runtime_exposure: graph.parts().traffic.as_ref().and_then(runtime_exposure),
+        runtime: None,
         data_ownership: (pairs > 0).then(|| 100.0 * foreign as f64 / pairs as f64),
         change_coupling: change_coupling(graph, knowledge),
     }

@@ -94,6 +94,23 @@ impl Base {
         Ok(Self { revision: revision.to_owned(), commit: base, behind, repository, objects })
     }
 
+    /// A revision itself, in the repository that holds a path.
+    ///
+    /// # Errors
+    /// No repository, or no such revision: each says what to do.
+    pub fn at(inside: &Path, revision: &str) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Revision { revision: revision.to_owned(), reason };
+        let repository = repository_of(inside).ok_or_else(|| {
+            let folder = inside.display();
+            fail(format!("no such file, and {folder} is not in a git repository that could have such a revision"))
+        })?;
+        let commit = format!("{revision}^{{commit}}");
+        let commit = ask(&repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            .map_err(|said| fail(format!("no such file; as a revision: {}", missing(revision, &said))))?;
+        let objects = Arc::new(Objects { repository: repository.clone(), reader: Mutex::new(None) });
+        Ok(Self { revision: revision.to_owned(), commit, behind: 0, repository, objects })
+    }
+
     /// The text of a file at the base; `None` if it was not there.
     #[must_use]
     pub fn text(&self, path: &Path) -> Option<String> {

@@ -117,6 +117,9 @@ impl Edges {
                 edge.evidence.sort();
                 edge.evidence.dedup();
                 edge.seen_in.sort();
+                // Most edges have one site: room for more would be most of the memory of a huge graph.
+                edge.sites.shrink_to_fit();
+                edge.evidence.shrink_to_fit();
                 edge
             })
             .collect()

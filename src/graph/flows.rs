@@ -337,7 +337,9 @@ impl<'w, 'a> Walker<'w, 'a> {
         for binding in bindings {
             let mut places: BTreeSet<Place> = BTreeSet::new();
             if calls_something(&binding.value, 0) {
-                let near = behind.range(binding.line..=binding.line + WRAPPED).next();
+                // A value may be wrapped over lines, but it ends where a condition begins.
+                let ends = |at: u32| conditions.iter().any(|c| binding.line < c.line && c.line <= at);
+                let near = behind.range(binding.line..=binding.line + WRAPPED).next().filter(|(at, _)| !ends(**at));
                 places.extend(near.into_iter().flat_map(|(_, p)| p.iter().cloned()));
             }
             // A call that acts gives a result of its own, whatever it is handed.

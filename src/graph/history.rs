@@ -124,7 +124,8 @@ fn pairs_across(changes: &[ChangeSet], commits: &[Touched<'_>]) -> Vec<CoChange>
     order.sort_by_key(|at| (changes[*at].time, &changes[*at].root, &changes[*at].commit));
     for at in order {
         let change = &changes[at];
-        let key = match &change.ticket {
+        // `#12` is a number of one repository: in another one it is something else.
+        let key = match change.ticket.as_ref().filter(|t| !t.starts_with('#')) {
             Some(ticket) => (format!("ticket {ticket}"), 0),
             None => {
                 let session = sessions.entry(&change.author).or_insert((change.time, 0));
@@ -184,6 +185,16 @@ mod tests {
         let of_a: Vec<(&str, u32)> =
             history.authors.iter().filter(|s| s.service == "a").map(|s| (s.author.as_str(), s.revisions)).collect();
         assert_eq!(of_a, [("ann", 6), ("bob", 4)]);
+    }
+
+    #[test]
+    fn numbers_of_two_repositories_are_no_common_ticket() {
+        let day = 86_400;
+        let history = history(vec![
+            change("one", 0, "ann", Some("#12"), &["a/x"]),
+            change("two", 90 * day, "bob", Some("#12"), &["b/x"]),
+        ]);
+        assert!(history.pairs.is_empty());
     }
 
     #[test]

@@ -354,6 +354,8 @@ pub(super) fn configured_at(place: &Place, site: &crate::model::CallSite, confid
         root: place.root.clone(),
         path: place.path.clone(),
         line: place.line,
+        call_line: None,
+        address_line: None,
         operation: String::new(),
         caller: String::new(),
         handler: None,

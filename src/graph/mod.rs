@@ -75,6 +75,8 @@ pub struct Parts {
     pub findings: Vec<Finding>,
     /// What traces say.
     pub traffic: Option<Traffic>,
+    /// Services by the names that traces give them.
+    pub traced: BTreeMap<String, String>,
     /// What was read.
     pub read: ReadCounts,
     /// What could not be read or resolved.

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Confidence, Evidence, Mode, Place, Relation, ServiceKind, SourceKind, Traffic, TrafficRow};
+use crate::model::{
+    Confidence, Evidence, Mode, Place, Relation, ServiceKind, SourceKind, TableAccess, TableUse, Traffic, TrafficRow,
+};
 
 use super::edges::Edges;
 use super::roles::Roles;
@@ -17,6 +19,49 @@ pub fn merge(traffic: &Traffic, nodes: &mut Nodes, edges: &mut Edges, roles: &Ro
         observed.row(row);
     }
     observed.channels(traffic);
+}
+
+/// Services by the names that traces give them.
+#[must_use]
+pub fn names(traffic: &Traffic, nodes: &Nodes) -> BTreeMap<String, String> {
+    let of_rows = traffic.rows.iter().flat_map(|r| [&r.source, &r.target]);
+    let all: BTreeSet<&String> = of_rows.chain(traffic.served.iter().map(|s| &s.service)).collect();
+    let named = all.into_iter().filter_map(|name| Some((name.clone(), nodes.all[nodes.find(name)?].name.clone())));
+    named.collect()
+}
+
+/// Tables that spans of databases name: written by those that change them, read by all others.
+#[must_use]
+pub fn tables(traffic: &Traffic, nodes: &Nodes, edges: &Edges) -> Vec<TableUse> {
+    let rows = || traffic.rows.iter().filter(|r| r.relation == Relation::Db && !r.tables.is_empty());
+    let mut schemas: BTreeMap<Option<usize>, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows() {
+        schemas.entry(database_node(row, nodes, edges)).or_default().insert(database_parts(row).1);
+    }
+    let mut all = Vec::new();
+    for row in rows() {
+        let Some(source) = nodes.find(&row.source) else { continue };
+        let database = database_node(row, nodes, edges);
+        // Tables of one name in two schemas of a server are two tables.
+        let several = schemas.get(&database).is_some_and(|s| s.len() > 1);
+        let schema = if several { format!("{}.", database_parts(row).1) } else { String::new() };
+        let database = database.map(|at| nodes.all[at].name.clone());
+        for table in row.tables.keys() {
+            let verbs = row.operations.iter().filter_map(|o| o.name.strip_suffix(table.as_str()).map(str::trim_end));
+            let changes = |verb: &str| matches!(verb, "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE");
+            let accesses: BTreeSet<TableAccess> =
+                verbs.map(|v| if changes(v) { TableAccess::Writes } else { TableAccess::Reads }).collect();
+            let accesses = if accesses.is_empty() { BTreeSet::from([TableAccess::Reads]) } else { accesses };
+            all.extend(accesses.into_iter().map(|access| TableUse {
+                service: nodes.all[source].name.clone(),
+                table: format!("{schema}{}", table.to_lowercase()),
+                database: database.clone(),
+                access,
+                evidence: evidence(row, Confidence::Confirmed),
+            }));
+        }
+    }
+    all
 }
 
 struct Observed<'m> {
@@ -129,25 +174,10 @@ impl Observed<'_> {
 
     /// `system:namespace@host`: the node of the host, else the one of that product that the caller already uses.
     fn database(&mut self, row: &TrafficRow) -> usize {
-        let (head, host) = row.target.split_once('@').map_or((row.target.as_str(), ""), |(h, host)| (h, host));
-        let (system, namespace) = head.split_once(':').unwrap_or((head, ""));
-        let host =
-            host.rsplit_once(':').filter(|(_, p)| p.chars().all(|c| c.is_ascii_digit())).map_or(host, |(h, _)| h);
-        if let Some(at) = self.nodes.find(host).filter(|_| !host.is_empty()) {
-            return at;
+        if let Some(known) = database_node(row, self.nodes, self.edges) {
+            return known;
         }
-        let source = self.nodes.find(&row.source);
-        let used: Vec<usize> = self
-            .edges
-            .keys()
-            .filter(|(s, t, m, _)| {
-                Some(*s) == source && *m == Mode::Data && self.nodes.all[*t].engine.as_deref() == Some(system)
-            })
-            .map(|(_, t, ..)| *t)
-            .collect();
-        if let [one] = used.as_slice() {
-            return *one;
-        }
+        let (system, namespace, host) = database_parts(row);
         let local = host.is_empty() || matches!(host, "localhost" | "127.0.0.1" | "::1");
         let name = if !local {
             host.to_owned()
@@ -159,6 +189,30 @@ impl Observed<'_> {
         let at = self.node(&name, ServiceKind::Database, row);
         self.nodes.all[at].engine.get_or_insert_with(|| system.to_owned());
         at
+    }
+}
+
+/// System, namespace and host of a database row.
+fn database_parts(row: &TrafficRow) -> (&str, &str, &str) {
+    let (head, host) = row.target.split_once('@').map_or((row.target.as_str(), ""), |(h, host)| (h, host));
+    let (system, namespace) = head.split_once(':').unwrap_or((head, ""));
+    let host = host.rsplit_once(':').filter(|(_, p)| p.chars().all(|c| c.is_ascii_digit())).map_or(host, |(h, _)| h);
+    (system, namespace, host)
+}
+
+/// The node of a database: that of the host, else the one of the product that the caller uses, else that of the name.
+fn database_node(row: &TrafficRow, nodes: &Nodes, edges: &Edges) -> Option<usize> {
+    let (system, namespace, host) = database_parts(row);
+    if let Some(at) = nodes.find(host).filter(|_| !host.is_empty()) {
+        return Some(at);
+    }
+    let source = nodes.find(&row.source);
+    let engine = |at: usize| nodes.all[at].engine.as_deref();
+    let mut used: Vec<usize> = edges.keys().filter(|(s, _, m, _)| Some(*s) == source && *m == Mode::Data).map(|k| k.1).collect();
+    used.retain(|at| engine(*at) == Some(system));
+    match used.as_slice() {
+        [one] => Some(*one),
+        _ => nodes.find(&format!("{system}:{namespace}")).filter(|_| !namespace.is_empty()),
     }
 }
 

@@ -195,12 +195,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             for head in self.texts.values.heads(&channel.value, frame, 0) {
                 let mut texts = self.texts.of_found(&head);
                 if let Head::Instance(name) = &head.head {
-                    texts = vec![Text {
-                        text: super::address::HOLE.to_owned(),
-                        chain: Vec::new(),
-                        sure: Confidence::Probable,
-                        reason: Some(format!("a channel of {name}")),
-                    }];
+                    let reason = format!("a channel of {name}");
+                    texts = vec![Text { sure: Confidence::Probable, ..Text::unknown(&reason) }];
                 }
                 addresses.extend(texts);
             }
@@ -245,6 +241,10 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         found: &Found<'a>,
         rpcs: &Rpcs,
     ) -> Vec<Outbound> {
+        // A method that the declared service does not have is one of its answer's, or of the stub itself.
+        if !rpcs.may_serve(&format!("/{service}/{}", call.name)) {
+            return Vec::new();
+        }
         let site = CallSite {
             function: call.function,
             in_loop: call.in_loop,
@@ -361,12 +361,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             bases = names.into_iter().map(|t| Text { text: format!("http://{}", t.text), ..t }).collect();
         }
         if bases.is_empty() {
-            bases = vec![Text {
-                text: "{}".to_owned(),
-                chain: Vec::new(),
-                sure: Confidence::Probable,
-                reason: Some(format!("{owner} has no address in this code")),
-            }];
+            let reason = format!("{owner} has no address in this code");
+            bases = vec![Text { sure: Confidence::Probable, ..Text::unknown(&reason) }];
         }
         let prefix = site.path.as_ref().filter(|_| !on_method);
         let prefix = self.part(prefix, &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
@@ -475,12 +471,7 @@ fn verb_of(name: &str) -> Option<&'static str> {
 }
 
 fn no_channel() -> Text {
-    Text {
-        text: super::address::HOLE.to_owned(),
-        chain: Vec::new(),
-        sure: Confidence::Probable,
-        reason: Some("the stub has no channel in this code".to_owned()),
-    }
+    Text { sure: Confidence::Probable, ..Text::unknown("the stub has no channel in this code") }
 }
 
 fn is_stub(expr: &Expr) -> bool {

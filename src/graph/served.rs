@@ -158,8 +158,10 @@ pub fn endpoints(reader: &SiteReader<'_, '_>, effects: &Effects) -> Vec<Endpoint
         }
         let frame = reader.frame(unit, site);
         let paths = reader.part(site.path.as_ref(), &frame);
-        let mut methods: Vec<String> =
-            reader.part(site.method.as_ref(), &frame).into_iter().map(|t| t.text.to_uppercase()).collect();
+        let mut methods: Vec<String> = site.method.as_ref().map(constants).unwrap_or_default();
+        if methods.is_empty() {
+            methods = reader.part(site.method.as_ref(), &frame).into_iter().map(|t| t.text.to_uppercase()).collect();
+        }
         methods.retain(|m| !m.is_empty() && m.chars().all(|c| c.is_ascii_alphabetic()));
         if methods.is_empty() {
             methods.push("ANY".to_owned());
@@ -235,6 +237,18 @@ pub(super) fn handler_of(reader: &SiteReader<'_, '_>, unit: u32, site: &CallSite
             .filter(|(_, f)| f.parent == site.function && f.line >= site.line && f.line <= site.line + 3)
             .min_by_key(|(_, f)| f.line)
             .map(|(i, _)| FunctionId { unit, function: i as u32 }),
+    }
+}
+
+/// Methods that constants name, wherever these are defined: `RequestMethod.GET`, `{HttpMethod.PUT, HttpMethod.POST}`.
+fn constants(expr: &Expr) -> Vec<String> {
+    match expr {
+        Expr::List(parts) => parts.iter().flat_map(constants).collect(),
+        _ => {
+            let last = expr.dotted().map(|d| d.rsplit('.').next().unwrap_or_default().to_uppercase());
+            let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+            last.into_iter().filter(|l| known.contains(&l.as_str())).collect()
+        }
     }
 }
 

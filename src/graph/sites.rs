@@ -95,6 +95,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             root: u.place.root.clone(),
             path: u.place.path.clone(),
             line,
+            call_line: None,
+            address_line: None,
             operation: String::new(),
             caller: caller.unwrap_or_default(),
             handler: None,
@@ -189,6 +191,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         made.operation = format!("{method} {path}");
         made.confidence = made.confidence.min(text.sure);
         made.chain = self.chain(text);
+        made.address_line = text.written.filter(|(u, at)| *u == unit && *at != line).map(|(_, at)| at);
         let protocol = if site.protocol.is_empty() { "http".to_owned() } else { site.protocol.clone() };
         Outbound {
             mode: Mode::Sync,
@@ -368,7 +371,8 @@ pub(super) fn joined(bases: &[Text], paths: &[Text]) -> Vec<Text> {
             // The base names the host; the path only says which operation is called there.
             let hosted = base.text.contains("://") && !path_text.contains("://");
             let sure = if hosted { base.sure } else { base.sure.min(path.sure) };
-            all.push(Text { text: join_paths(&base.text, path_text), chain, sure, reason: base.reason.clone() });
+            let text = join_paths(&base.text, path_text);
+            all.push(Text { text, chain, sure, reason: base.reason.clone(), written: None });
         }
     }
     all

@@ -27,11 +27,13 @@ pub struct Text {
     pub sure: Confidence,
     /// Why there are holes, if there are.
     pub reason: Option<String>,
+    /// Unit and line where the code writes how it begins, if it was followed there.
+    pub written: Option<(u32, u32)>,
 }
 
 impl Text {
     fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), chain: Vec::new(), sure: Confidence::Confirmed, reason: None }
+        Self { text: text.to_owned(), chain: Vec::new(), sure: Confidence::Confirmed, reason: None, written: None }
     }
 
     fn hole(reason: &str) -> Self {
@@ -41,6 +43,9 @@ impl Text {
     fn then(mut self, other: &Text) -> Self {
         // Behind a complete host only the path follows: it says nothing about whom the address leads to.
         let settled = names_host(&self.text);
+        if self.text.is_empty() {
+            self.written = other.written;
+        }
         self.text.push_str(&other.text);
         if !settled {
             self.sure = self.sure.min(other.sure);
@@ -53,6 +58,11 @@ impl Text {
     }
 
     fn after(mut self, chain: &[Step], sure: Confidence) -> Self {
+        let last = chain.iter().rev().find_map(|step| match step {
+            Step::Code(unit, line, _) => Some((*unit, *line)),
+            Step::Configured(_) => None,
+        });
+        self.written = self.written.or(last);
         let mut all = chain.to_vec();
         all.append(&mut self.chain);
         self.chain = all;

@@ -415,11 +415,26 @@ impl<'s> Walk<'s> {
     fn use_of(&self, node: Node<'_>) -> (bool, bool) {
         let Some(parent) = node.parent() else { return (true, false) };
         match parent.kind() {
-            "expression_statement" => (false, false),
+            "expression_statement" => (self.answers_function(node), false),
             "await_expression" => (parent.parent().is_none_or(|g| g.kind() != "expression_statement"), false),
             "unary_expression" if self.field(parent, "operator") == "void" => (false, true),
             _ => (true, false),
         }
+    }
+
+    /// Is an answer handed to a function among the arguments, which looks at it? By the custom of callbacks the first
+    /// parameter is an error: `request(url, (error, response, body) => show(body))`.
+    fn answers_function(&self, call: Node<'_>) -> bool {
+        let arguments = call.child_by_field_name("arguments").map(children).unwrap_or_default();
+        arguments.into_iter().filter(|a| is_function(*a)).any(|function| {
+            let parameters = function.child_by_field_name("parameters").map(children).unwrap_or_default();
+            let body = function.child_by_field_name("body").map(|b| self.text(b)).unwrap_or_default();
+            let words = || body.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$'));
+            parameters.into_iter().skip(1).any(|p| {
+                let name = self.text(p).split([':', '=', '?']).next().unwrap_or_default().trim();
+                words().any(|word| word == name)
+            })
+        })
     }
 }
 

@@ -169,7 +169,10 @@ fn saved_facts(source: &Source) -> Result<Option<Facts>, Error> {
     if !source.root.is_empty() {
         name_root(&mut value, &source.root);
     }
-    let facts: Facts = serde_json::from_value(value).map_err(broken)?;
+    let mut facts: Facts = serde_json::from_value(value).map_err(broken)?;
+    if let Some(history) = &mut facts.history {
+        history.rooted(&source.root);
+    }
     Ok(Some(facts))
 }
 

@@ -87,7 +87,9 @@ pub fn find(facts: &Facts) -> Vec<Practice> {
             _ => None,
         };
         all.extend(settings.values.iter().flat_map(|s| book.setting(s, name)));
-        if matches!(settings.scope, SettingsScope::Folder(_)) && settings.format != "dotenv" {
+        // What a script fetches or sets on its way is no configuration of the service.
+        let file = !matches!(settings.format.as_str(), "dotenv" | "shell");
+        if matches!(settings.scope, SettingsScope::Folder(_)) && file {
             all.extend(settings.values.iter().filter(|s| is_fixed(s)).map(|s| {
                 let says = format!("{}: {}", s.key, s.value);
                 let targets = vec![s.key.clone()];

@@ -92,11 +92,26 @@ pub struct GraphFigures {
     pub page_rank: BTreeMap<String, f64>,
 }
 
+/// What requests are exposed to at run time, as traces show it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Runtime {
+    /// Calls between services for each request that enters the system; `None` if none enters.
+    pub calls_per_request: Option<f64>,
+    /// Upper bound of the availability of the requests that enter: of each service where they enter the product of
+    /// the availabilities of all that it reaches, weighted by requests.
+    pub availability_bound: Option<f64>,
+    /// Share of the critical path spent outside the services where the requests enter, 0 to 1.
+    pub critical_path_share: Option<f64>,
+}
+
 /// Three further scores, never mixed into the headline; `None` = not measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubScores {
     /// Runtime exposure, 0 to 100: share of the requests served that other services sent and waited for (traces).
     pub runtime_exposure: Option<f64>,
+    /// What stands beside it; `None` without traces.
+    #[serde(default)]
+    pub runtime: Option<Runtime>,
     /// Share of service × table pairs where a non-owner reads or writes, 0 to 100.
     pub data_ownership: Option<f64>,
     /// Share of sync edges with change coupling, 0 to 100 (needs git).

@@ -97,8 +97,14 @@ pub struct Site {
     pub root: String,
     /// File, relative to the root.
     pub path: String,
-    /// Line where the call expression starts.
+    /// Line where the call expression starts; in an entry with `call_line` the line of its address.
     pub line: u32,
+    /// Only in the second entry of a call, which stands where its address is written: the line of the call itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_line: Option<u32>,
+    /// The line on which this file names the host that is called, where that is not the line of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_line: Option<u32>,
     /// `GET /orders/{}`, `pkg.Service/Method`, or the topic.
     pub operation: String,
     /// Function that holds the call.
@@ -183,8 +189,10 @@ pub struct Dependency {
     /// The intents of its call sites.
     #[serde(default)]
     pub intents: Vec<Intent>,
-    /// Call sites in code.
-    #[serde(default)]
+    /// Call sites in code. Written to JSON, a call whose address stands on another line has an entry there too, with
+    /// `call_line`: whoever looks at that line sees who is called, and what for.
+    #[serde(default, with = "places")]
+    #[schemars(with = "Vec<Site>")]
     pub sites: Vec<Site>,
     /// Tables, for `data`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -204,6 +212,29 @@ pub struct Dependency {
     /// All other evidence: routes, configuration, spans.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
+}
+
+/// Sites as JSON: calls, and the places of their addresses; read back as calls alone.
+mod places {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Site;
+
+    pub fn serialize<S: Serializer>(sites: &[Site], to: S) -> Result<S::Ok, S::Error> {
+        let address = |call: &Site| {
+            let line = call.address_line?;
+            Some(Site { line, call_line: Some(call.line), address_line: None, ..call.clone() })
+        };
+        let mut addresses: Vec<Site> = sites.iter().filter_map(address).collect();
+        addresses.sort();
+        to.collect_seq(sites.iter().chain(&addresses))
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Vec<Site>, D::Error> {
+        let mut sites = Vec::<Site>::deserialize(from)?;
+        sites.retain(|site| site.call_line.is_none());
+        Ok(sites)
+    }
 }
 
 impl Dependency {

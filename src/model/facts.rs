@@ -81,6 +81,7 @@ impl Facts {
         if let Some(more) = other.history {
             let mine = self.history.get_or_insert_default();
             mine.changes.extend(more.changes);
+            mine.changes.sort();
             mine.missing.extend(more.missing);
             for (reason, n) in more.skipped {
                 *mine.skipped.entry(reason).or_default() += n;

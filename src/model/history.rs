@@ -38,6 +38,21 @@ pub struct HistoryFact {
     pub skipped: std::collections::BTreeMap<String, u32>,
 }
 
+impl HistoryFact {
+    /// Gives what was read as the only root its name among others.
+    pub fn rooted(&mut self, root: &str) {
+        if root.is_empty() {
+            return;
+        }
+        for change in self.changes.iter_mut().filter(|c| c.root.is_empty()) {
+            root.clone_into(&mut change.root);
+        }
+        for missing in &mut self.missing {
+            *missing = format!("{root}: {missing}");
+        }
+    }
+}
+
 /// The history by service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {

@@ -212,6 +212,41 @@ pub struct RepeatedCalls {
     pub exemplar: String,
 }
 
+/// How often the requests of one service call another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallsOfRequest {
+    /// The service that calls.
+    pub source: String,
+    /// The service called.
+    pub target: String,
+    /// Calls during one request → requests that made so many; [`MOST_CALLS`] stands for more, too.
+    pub counts: BTreeMap<u32, u64>,
+}
+
+/// Calls of one request that are told apart.
+pub const MOST_CALLS: u32 = 100;
+
+impl CallsOfRequest {
+    /// Requests that called at all.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The median of the calls of a request that calls at all (the lower of two middle ones); 0 without any.
+    #[must_use]
+    pub fn median(&self) -> u32 {
+        let mut left = self.requests().div_ceil(2);
+        for (calls, requests) in &self.counts {
+            left = left.saturating_sub(*requests);
+            if left == 0 {
+                return *calls;
+            }
+        }
+        0
+    }
+}
+
 impl TrafficRow {
     /// The identity of a row.
     #[must_use]
@@ -304,6 +339,9 @@ pub struct Traffic {
     /// Operations called again and again by one request, sorted by names.
     #[serde(default)]
     pub repeated: Vec<RepeatedCalls>,
+    /// How often requests call other services, sorted by source and target.
+    #[serde(default)]
+    pub asked: Vec<CallsOfRequest>,
     /// Links of consumers to producers that are not among the spans.
     #[serde(default)]
     pub links_without_producer: u64,
@@ -323,6 +361,12 @@ impl Traffic {
         }
         self.links_without_producer += other.links_without_producer;
         self.merge_details(other.served, other.critical, other.repeated);
+        for new in other.asked {
+            match self.asked.binary_search_by(|m| (&m.source, &m.target).cmp(&(&new.source, &new.target))) {
+                Ok(at) => new.counts.into_iter().for_each(|(n, k)| *self.asked[at].counts.entry(n).or_default() += k),
+                Err(at) => self.asked.insert(at, new),
+            }
+        }
     }
 
     fn merge_details(

@@ -281,6 +281,13 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
             if t.points == 1.0 { "point" } else { "points" }
         ))
     });
+    if let Some(saved) = step.critical_path_saved_us {
+        out.push_str(&format!(
+            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
+            saved / 1_000.0,
+            step.availability_gained.unwrap_or(0.0) * 100.0
+        ));
+    }
     if !design.renamed.is_empty() {
         out.push_str("\n### Names that had to change\n\n");
         design.renamed.iter().for_each(|r| out.push_str(&format!("- {} is {}\n", code(&r.from), code(&r.to))));

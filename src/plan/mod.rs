@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analyze::Analysis;
 use crate::analyze::cycles::{self, Break};
 use crate::analyze::effort::Costs;
+use crate::analyze::runtime::Savings;
 use crate::analyze::search::{self, Found, NOTHING};
 use crate::analyze::simulate::{Done, Move, Simulation};
 use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict, counted, fitting};
@@ -44,7 +45,8 @@ pub fn plan(analysis: &Analysis, options: &Options) -> Option<Plan> {
     }
     let simulation = Simulation::of(&analysis.graph, &analysis.coupling, options.views);
     let costs = Costs::of(&analysis.graph, &analysis.coupling, &analysis.knowledge);
-    Some(Planner { analysis, options, simulation, costs }.plan())
+    let savings = Savings::of(&analysis.graph, &analysis.coupling);
+    Some(Planner { analysis, options, simulation, costs, savings }.plan())
 }
 
 struct Planner<'p> {
@@ -52,6 +54,7 @@ struct Planner<'p> {
     options: &'p Options,
     simulation: Simulation,
     costs: Costs<'p>,
+    savings: Option<Savings<'p>>,
 }
 
 impl Planner<'_> {
@@ -184,6 +187,11 @@ impl Planner<'_> {
             frees_sites: sites.iter().map(|(_, s)| format!("{}:{} {}", s.path, s.line, s.operation)).collect(),
             views: views.into_iter().collect(),
             consumers: consumers.into_iter().collect(),
+            critical_path_saved_us: self.savings.as_ref().and_then(|s| s.critical_time(&freed)),
+            availability_gained: self.savings.as_ref().and_then(|s| {
+                let bound = |done: &Done| s.availability(self.simulation.left(done));
+                Some(bound(after)? - bound(done)?)
+            }),
             design: None,
         }
     }

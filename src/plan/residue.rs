@@ -120,6 +120,8 @@ fn proposal(action: Action, services: Vec<String>, before: f64, after: f64, term
         effort_terms: terms,
         because: because.to_owned(),
         frees_edges: Vec::new(),
+        critical_path_saved_us: None,
+        availability_gained: None,
         frees_sites: Vec::new(),
         views: Vec::new(),
         consumers: Vec::new(),

@@ -3,17 +3,20 @@
 //!
 //! Run with `cargo bench --bench scale`; give `500` or `67760` to run one size.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::sync::OnceLock;
 
 use unbraid::analyze::knowledge::Knowledge;
 use unbraid::analyze::score::{self, Coupling};
+use unbraid::analyze::smells::{self, Scene};
 use unbraid::analyze::{self, Analysis, metrics};
 use unbraid::config::Config;
 use unbraid::graph::{Parts, ServiceGraph};
+use unbraid::model::facts::StoreEffect;
 use unbraid::model::{
-    Confidence, Dependency, Evidence, Place, Service, ServiceKind, Site, SourceKind, TableAccess, TableUse,
+    Confidence, Dependency, Endpoint, Evidence, Flow, FlowStep, Place, Service, ServiceKind, Site, SourceKind, StepKind,
+    TableAccess, TableUse,
 };
 use unbraid::plan::{self, options::Options};
 
@@ -74,6 +77,47 @@ fn site(from: u32, to: u32, operation: &str) -> Site {
     serde_json::from_str(&text).expect("a site")
 }
 
+/// What each service serves: one operation that reads, and calls all that it calls, and one that writes.
+fn endpoints(from: u32, calls: &[Place]) -> [Endpoint; 2] {
+    let made = |method: &str, handler: &str, line: u32, effect: StoreEffect, calls: &[Place]| Endpoint {
+        service: name(from),
+        method: method.to_owned(),
+        path: "/things/{}".to_owned(),
+        handler: handler.to_owned(),
+        place: Place::new("", &format!("{}/handlers.go", name(from)), line),
+        seen_in: SourceKind::Code,
+        effect: Some(effect),
+        calls_out: Some(calls.len() as u32),
+        call_sites: calls.to_vec(),
+        store_calls: Some(1),
+        aggregates: false,
+        emits: false,
+    };
+    [made("GET", "getThing", 1, StoreEffect::Reads, calls), made("POST", "putThing", 2, StoreEffect::Writes, &[])]
+}
+
+fn flow(from: u32, calls: &[Place]) -> Flow {
+    let step = |place: &Place| FlowStep {
+        kind: StepKind::Call,
+        place: place.clone(),
+        function: "getThing".to_owned(),
+        in_loop: false,
+        says: String::new(),
+        after_check_of: Vec::new(),
+        ways: 0,
+        branches: Vec::new(),
+    };
+    Flow {
+        service: name(from),
+        place: Place::new("", &format!("{}/handlers.go", name(from)), 1),
+        handler: "getThing".to_owned(),
+        entry: true,
+        switches_on: None,
+        steps: calls.iter().map(step).collect(),
+        cut: false,
+    }
+}
+
 fn graph(size: (u32, usize)) -> ServiceGraph {
     let mut numbers = Numbers(11);
     let says = |at: u32| Evidence::new(SourceKind::Code, place(at), "made up", Confidence::Confirmed);
@@ -105,13 +149,21 @@ fn graph(size: (u32, usize)) -> ServiceGraph {
             name(to)
         );
         let mut made: Dependency = serde_json::from_str(&text).expect("a dependency");
-        made.sites.push(site(from, to, operation));
+        made.sites = vec![site(from, to, operation)];
         made
     });
+    let dependencies: Vec<Dependency> = dependencies.collect();
+    let mut calls: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+    for dependency in &dependencies {
+        calls.entry(&dependency.source).or_default().extend(dependency.sites.iter().map(Site::place));
+    }
+    let of = |at: u32| calls.get(name(at).as_str()).map_or(&[][..], Vec::as_slice);
     ServiceGraph::new(Parts {
         services: services.collect(),
         tables: tables.collect(),
-        dependencies: dependencies.collect(),
+        endpoints: (0..size.0).flat_map(|at| endpoints(at, of(at))).collect(),
+        flows: (0..size.0).map(|at| flow(at, of(at))).collect(),
+        dependencies,
         ..Parts::default()
     })
 }
@@ -128,6 +180,16 @@ fn score_67760(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| {
         let coupling = Coupling::of(&analysis.graph, false);
         black_box(score::report(&analysis.graph, &coupling, &knowledge))
+    });
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn smells_67760(bencher: divan::Bencher<'_, '_>) {
+    let analysis = large();
+    bencher.bench_local(|| {
+        let (graph, coupling, knowledge) = (&analysis.graph, &analysis.coupling, &analysis.knowledge);
+        let scene = Scene::new(graph, coupling, &analysis.entities, &analysis.verb_lies, &[], knowledge);
+        black_box(smells::find(&scene))
     });
 }
 

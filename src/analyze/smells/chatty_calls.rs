@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Scene, Smell};
-use crate::model::{Evidence, Finding, Flow, FlowStep, Severity, Site};
+use crate::model::{Evidence, Finding, Flow, FlowStep, ServiceKind, Severity, Site};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "chatty-calls", text: include_str!("chatty_calls.md"), find };
@@ -17,12 +17,14 @@ struct Worst<'s> {
 }
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
+    if !scene.has_code() && scene.traffic().is_err() {
+        return Err("no source code and no traces were read".to_owned());
     }
+    let measured = seen(scene);
     let least = scene.knowledge.thresholds.chatty_sites;
     let mut worst: BTreeMap<(&str, &str), Worst<'_>> = BTreeMap::new();
-    for flow in scene.flows() {
+    let from_tests = |source: &str| scene.graph.service(source).is_some_and(|s| s.kind == ServiceKind::Loadgen);
+    for flow in scene.flows().iter().filter(|f| !from_tests(&f.service)) {
         let mut by_target: BTreeMap<&str, Vec<&FlowStep>> = BTreeMap::new();
         for step in &flow.steps {
             let called = scene.called(flow, step).into_iter().filter(|(_, s)| s.blocking);
@@ -70,5 +72,39 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         Found { smell: SMELL.id, severity: Severity::Medium, services, subject: None, because, evidence, refactorings }
             .make()
     });
-    Ok(made.collect())
+    // One finding for a pair: what traces measured, with what the code shows.
+    let mut all: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
+    for finding in measured.into_iter().chain(made) {
+        match all.get_mut(&finding.services) {
+            None => drop(all.insert(finding.services.clone(), finding)),
+            Some(known) => {
+                known.because = format!("{}; {}", known.because, finding.because);
+                known.evidence.extend(finding.evidence);
+            }
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
+/// What traces show: pairs whose requests call the other side more than so often, in the middle.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let Ok(traffic) = scene.traffic() else { return Vec::new() };
+    let most = scene.knowledge.thresholds.smells.calls_per_request;
+    let made = traffic.asked.iter().filter_map(|asked| {
+        let (source, target) = (scene.traced(&asked.source)?, scene.traced(&asked.target)?);
+        let from_tests = scene.graph.service(source).is_some_and(|s| s.kind == ServiceKind::Loadgen);
+        if source == target || from_tests || asked.median() <= most {
+            return None;
+        }
+        let because = format!(
+            "a request of {source} that needs {target} calls it {} times in the middle ({} requests seen)",
+            asked.median(),
+            asked.requests()
+        );
+        let evidence = scene.spans(|d| d.source == source && d.target == target);
+        let refactorings = &["one coarser operation", "publish the data that is read"];
+        let (severity, services) = (Severity::Medium, &[source, target]);
+        Some(Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make())
+    });
+    made.collect()
 }

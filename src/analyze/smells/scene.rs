@@ -7,8 +7,8 @@ use crate::analyze::score::Coupling;
 use crate::graph::ServiceGraph;
 use crate::graph::digraph::Digraph;
 use crate::model::{
-    Dependency, Endpoint, Entity, Flow, FlowStep, Intent, Mode, Place, Practice, PracticeKind, Profile, Service,
-    ServiceKind, Site, SourceKind, TableUse, VerbLie,
+    Dependency, Endpoint, Entity, Evidence, Flow, FlowStep, Intent, Mode, Place, Practice, PracticeKind, Profile,
+    Service, ServiceKind, Site, SourceKind, TableUse, Traffic, VerbLie,
 };
 
 /// A place in code: root, path, line.
@@ -200,6 +200,23 @@ impl<'s> Scene<'s> {
                     Some(crate::model::facts::StoreEffect::Reads | crate::model::facts::StoreEffect::Writes)
                 )
             })
+    }
+
+    /// What traces say; an error if none were read.
+    pub fn traffic(&self) -> Result<&'s Traffic, String> {
+        self.graph.parts().traffic.as_ref().ok_or_else(|| "no traces were read".to_owned())
+    }
+
+    /// A part of the system by the name that traces give it.
+    pub fn traced(&self, name: &str) -> Option<&'s str> {
+        let service = self.graph.parts().traced.get(name)?;
+        self.is_inside(service).then_some(service.as_str())
+    }
+
+    /// Example spans of the calls that fit: at most three.
+    pub fn spans(&self, fits: impl Fn(&Dependency) -> bool) -> Vec<Evidence> {
+        let seen = self.calls().filter(|d| fits(d)).flat_map(|d| &d.evidence);
+        seen.filter(|e| e.source == SourceKind::Traces).take(3).cloned().collect()
     }
 
     /// Was any code read that could show calls?

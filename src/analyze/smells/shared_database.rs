@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Scene, Smell, dependency_evidence};
-use crate::model::{Confidence, Evidence, Finding, Mode, Severity};
+use crate::model::{Confidence, Evidence, Finding, Mode, Severity, SourceKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "shared-database", text: include_str!("shared_database.md"), find };
@@ -17,6 +17,12 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     for service in scene.own() {
         for (database, schema) in scene.profile(&service.name).map_or(&[][..], |p| &p.databases) {
             users.entry((database, schema)).or_default().insert(&service.name);
+        }
+    }
+    // Where spans alone show the tables, no configuration names a schema.
+    for use_ in parts.tables.iter().filter(|t| t.evidence.source == SourceKind::Traces) {
+        if let Some(database) = use_.database.as_deref().filter(|_| scene.profile(&use_.service).is_none_or(|p| p.databases.is_empty())) {
+            users.entry((database, "")).or_default().insert(&use_.service);
         }
     }
     let caches = &scene.knowledge.lexicon.caches;

@@ -187,6 +187,26 @@ mod tests {
         assert_eq!(Digraph::new(2, [(0, 1)]).betweenness(10, 10).values, [0.0, 0.0]);
     }
 
+    /// The oracle: what another implementation says of the same graph; the file tells how it was made.
+    #[test]
+    fn as_another_implementation_says() {
+        let text = include_str!("../../../tests/golden/centrality.txt");
+        let rows: Vec<Vec<&str>> =
+            text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(' ').collect()).collect();
+        let number = |text: &str| text.parse::<f64>().expect("a number");
+        let edges = rows.iter().flat_map(|r| {
+            let from: u32 = r[0].parse().expect("a node");
+            r[3].split(',').map(move |to| (from, to.parse().expect("a node")))
+        });
+        let graph = Digraph::new(rows.len(), edges);
+        let (between, rank) = (graph.betweenness(1_000, 10), graph.page_rank());
+        assert_eq!((rows.len(), between.sampled), (60, None));
+        for (at, row) in rows.iter().enumerate() {
+            assert!((between.values[at] - number(row[1])).abs() < 1e-12, "betweenness of {at}");
+            assert!((rank[at] - number(row[2])).abs() < 1e-9, "PageRank of {at}");
+        }
+    }
+
     #[test]
     fn a_sample_is_near_and_says_how_near() {
         let n = 400u32;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse};
 
-use crate::graph::{Parts, history, profiles};
+use crate::graph::{Parts, history, observed, profiles};
 
 use super::*;
 
@@ -12,7 +12,10 @@ impl Joiner<'_> {
     /// The parts of the graph.
     #[must_use]
     pub fn finish(mut self) -> Parts {
-        let tables = self.tables();
+        let mut tables = self.tables();
+        if let Some(traffic) = &self.facts.traffic {
+            tables.extend(observed::tables(traffic, &self.nodes, &self.edges));
+        }
         let shared_writes = self.shared_writes(&tables);
         let schemas = self.schemas();
         let mut notes = self.facts.notes.clone();
@@ -58,6 +61,7 @@ impl Joiner<'_> {
             history_missing: history.err().unwrap_or_default(),
             libraries: profiles::libraries(self.facts, &self.nodes),
             findings: Vec::new(),
+            traced: self.facts.traffic.as_ref().map(|t| observed::names(t, nodes)).unwrap_or_default(),
             traffic: self.facts.traffic.clone(),
             read: self.facts.counts.clone(),
             notes,
@@ -175,6 +179,10 @@ impl Joiner<'_> {
             let (Some(database), Some(at)) = (use_.database.as_deref(), self.nodes.find(&use_.service)) else {
                 continue;
             };
+            // Where spans alone show the database, they have told its schemas apart already.
+            if use_.evidence.source == SourceKind::Traces && !self.databases.contains_key(&at) {
+                writers.entry((database, String::new(), &use_.table)).or_default().push(use_);
+            }
             let schemas = self.databases.get(&at).into_iter().flatten();
             for (to, schema) in schemas {
                 if self.nodes.all[*to].name == database {

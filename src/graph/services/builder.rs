@@ -387,6 +387,9 @@ impl Builder<'_> {
     /// A Kubernetes Service is a name of the pods that its selector picks.
     pub(super) fn kubernetes_services(&mut self) {
         let facts = self.facts;
+        // Of several declarations (an overlay, an example of another setting) the one nearest to the top says whether
+        // it is reachable from outside.
+        let mut open: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
         for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::KubernetesService) {
             let picked: BTreeSet<usize> = (0..self.nodes.len())
                 .filter(|at| {
@@ -406,11 +409,17 @@ impl Builder<'_> {
             };
             if let Some(at) = at {
                 self.name(at, &w.name, rank::KUBERNETES);
-                if w.labels.get("service-type").is_some_and(|t| t == "LoadBalancer" || t == "NodePort") {
-                    self.nodes[at].exposed = true;
+                let exposed = w.labels.get("service-type").is_some_and(|t| t == "LoadBalancer" || t == "NodePort");
+                let depth = w.place.path.matches('/').count();
+                let known = open.entry(at).or_insert((depth, exposed));
+                if depth < known.0 {
+                    *known = (depth, exposed);
+                } else if depth == known.0 {
+                    known.1 |= exposed;
                 }
             }
         }
+        open.iter().filter(|(_, (_, exposed))| *exposed).for_each(|(at, _)| self.nodes[*at].exposed = true);
     }
 
     /// `spring.application.name` and the like name the folder's service.

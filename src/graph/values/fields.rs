@@ -113,7 +113,7 @@ impl<'s, 'a> Values<'s, 'a> {
         owner: Option<&'a str>,
         this: Option<&Found<'a>>,
     ) -> Frame<'a> {
-        let mut frame = Frame::new(unit, binding.function, owner);
+        let mut frame = Frame::new(unit, binding.function, owner).at(binding.line);
         let Some(found) = this else { return frame };
         let Head::Expr(Expr::Call(_, _, arguments), caller) = &found.head else { return frame };
         if let Some(f) = binding.function

@@ -36,6 +36,19 @@ ids.forEach(async (id) => { void send(id); });
 }
 
 #[test]
+fn what_a_callback_looks_at_is_used() {
+    let unit = unit(
+        r#"
+request.post(url, function (error, response, body) { if (error) return next(error); show(body); });
+request.put(url, (error, response) => { if (error) log(error); });
+request.del(url);
+"#,
+    );
+    let used = |name: &str| unit.calls.iter().find(|c| c.name == name).map(|c| c.result_used);
+    assert_eq!(["post", "put", "del"].map(used), [Some(true), Some(false), Some(false)]);
+}
+
+#[test]
 fn components_keep_their_lines() {
     let script = script_of("<template>\n<p/>\n</template>\n<script>\nfetch('/x')\n</script>\n");
     assert_eq!(script.lines().nth(4), Some("fetch('/x')"));

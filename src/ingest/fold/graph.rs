@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::traffic::{MOST_OPERATIONS, OTHER_OPERATIONS};
 use crate::model::{
-    CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic, TrafficRow,
+    CallsOfRequest, CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic, TrafficRow,
 };
 
 use super::partial::{Edge, NONE, Partial, Repeated, Served};
@@ -58,6 +58,7 @@ pub struct PartialGraph {
     served: BTreeMap<(String, String), (Served, u64)>,
     critical: BTreeMap<(String, String, String), u128>,
     repeated: BTreeMap<(String, String, About, String), Repeated>,
+    asked: BTreeMap<(String, String), BTreeMap<u32, u64>>,
     services: BTreeSet<String>,
     ledger: BTreeMap<String, u64>,
     lost_links: u64,
@@ -103,6 +104,12 @@ impl PartialGraph {
             let Some((about, call)) = abouts.get(edge as usize) else { continue };
             merge_repeated(&mut graph.repeated, (source, operation, about.clone(), call.clone()), new);
         }
+        let mut asked: Vec<_> = partial.asked.into_iter().collect();
+        asked.sort_unstable();
+        for ((source, target), counts) in asked {
+            let names = (known.text(source).to_owned(), known.text(target).to_owned());
+            merge_counts(graph.asked.entry(names).or_default(), counts);
+        }
         graph.services.extend(known.shapes.iter().map(|s| known.text(s.service).to_owned()));
         graph.services.remove("");
         graph.ledger.extend(partial.ledger.into_iter().map(|(reason, n)| (reason.to_owned(), n)));
@@ -124,6 +131,9 @@ impl PartialGraph {
         for (key, repeated) in other.repeated {
             merge_repeated(&mut self.repeated, key, repeated);
         }
+        for (key, counts) in other.asked {
+            merge_counts(self.asked.entry(key).or_default(), counts);
+        }
         self.services.extend(other.services);
         for (reason, n) in other.ledger {
             *self.ledger.entry(reason).or_default() += n;
@@ -142,7 +152,7 @@ impl PartialGraph {
     /// The whole: settles unpaired clients, rounds, sorts. `files` are the names of the files by number.
     #[must_use]
     pub fn finish(self, files: &[String]) -> Traffic {
-        let Self { rows, served, critical, repeated, services, mut ledger, lost_links } = self;
+        let Self { rows, served, critical, repeated, asked, services, mut ledger, lost_links } = self;
         let mut settled: BTreeMap<(Relation, String, String, String), RowSums> = BTreeMap::new();
         for (about, row) in rows {
             let calls: u64 = row.operations.values().map(|s| s.calls).sum();
@@ -178,6 +188,10 @@ impl PartialGraph {
                 })
                 .collect(),
             repeated: again.into_iter().map(finish_repeated).collect(),
+            asked: asked
+                .into_iter()
+                .map(|((source, target), counts)| CallsOfRequest { source, target, counts })
+                .collect(),
             links_without_producer: lost_links,
         }
     }
@@ -318,6 +332,12 @@ fn finish_operations(all: BTreeMap<String, Sums>) -> Vec<OperationTraffic> {
         .collect();
     operations.sort_by(|a, b| a.name.cmp(&b.name));
     operations
+}
+
+fn merge_counts(mine: &mut BTreeMap<u32, u64>, other: BTreeMap<u32, u64>) {
+    for (calls, requests) in other {
+        *mine.entry(calls).or_default() += requests;
+    }
 }
 
 fn merge_served(mine: &mut (Served, u64), other: &Served, errors: u64) {

@@ -92,6 +92,8 @@ pub struct Partial {
     pub critical: Hashed<(u32, Text), u128>,
     /// By (shape of the caller, edge whose names stand for all of its operation).
     pub repeated: Hashed<(u32, u32), Repeated>,
+    /// By (caller, service called): calls of one request → requests.
+    pub asked: Hashed<(Text, Text), BTreeMap<u32, u64>>,
     /// Ledger.
     pub ledger: BTreeMap<&'static str, u64>,
     /// Links that lead to no producer.

@@ -4,6 +4,7 @@
 //! spans climbed; exact copies dropped. Order of input, clocks and the number of threads do not matter.
 
 use crate::model::Relation;
+use crate::model::traffic::MOST_CALLS;
 
 use super::partial::{NONE, Partial};
 use super::shape::{Known, Role, Shape, Text};
@@ -302,6 +303,11 @@ impl<'k> TraceFold<'k> {
             self.targets.extend(calls.iter().map(|c| c.service).filter(|s| *s != 0));
             let to_services = self.targets.len() as u64;
             self.targets.sort_unstable();
+            let caller = self.known.shapes[spans[at].shape as usize].service;
+            for same in self.targets.chunk_by(|a, b| a == b) {
+                let n = u32::try_from(same.len()).unwrap_or(MOST_CALLS).min(MOST_CALLS);
+                *self.partial.asked.entry((caller, same[0])).or_default().entry(n).or_default() += 1;
+            }
             self.targets.dedup();
             let served = self.partial.serve(&spans[at], root);
             served.calls += to_services;

@@ -312,10 +312,7 @@ impl<'s> Walk<'s> {
     }
 
     fn call(&mut self, node: Node<'_>, depth: usize) {
-        let parent = node.parent();
-        let used = parent.is_none_or(|p| {
-            !matches!(p.kind(), "statements" | "block" | "function_body" | "lambda_literal" | "source_file")
-        });
+        let used = is_used(node);
         let (mut name, mut on) = (String::new(), None);
         if let Expr::Call(receiver, called, arguments) = self.expr(node, Depth::TOP) {
             let types = self.child(node, "type_arguments").map(children).unwrap_or_default();
@@ -364,6 +361,34 @@ fn dollars(text: &str) -> Vec<Expr> {
     parts
 }
 
+/// Does anybody look at the value of an expression? The last one of a lambda is the value of the lambda: it counts
+/// where the call that takes the lambda does (`val o = retry { rest.get() }`, but not `launch { rest.post() }`).
+fn is_used(node: Node<'_>) -> bool {
+    let mut at = node;
+    // Lambdas inside lambdas, at most as deep as any code.
+    for _ in 0..32 {
+        let Some(parent) = at.parent() else { return true };
+        let inside = match parent.kind() {
+            "statements" | "lambda_literal" => parent,
+            "block" | "source_file" => return false,
+            _ => return true,
+        };
+        let last = children(inside).last().is_some_and(|last| last.id() == at.id());
+        let lambda = std::iter::successors(Some(inside), Node::parent)
+            .take(2)
+            .find(|n| n.kind() == "lambda_literal");
+        let Some(lambda) = lambda.filter(|_| last) else { return false };
+        let call = std::iter::successors(lambda.parent(), Node::parent)
+            .take_while(|n| !matches!(n.kind(), "statements" | "block" | "lambda_literal"))
+            .find(|n| n.kind() == "call_expression");
+        match call {
+            Some(call) => at = call,
+            None => return true,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -392,5 +417,23 @@ fun client() = HttpClient { defaultRequest { url("http://carts") } }
         assert!(unit.bindings.iter().any(|b| b.place == "OrdersClient.PATH"));
         assert!(unit.calls.iter().any(|c| c.name == "getForObject" && c.result_used));
         assert!(unit.calls.iter().any(|c| c.name == "new HttpClient"));
+    }
+
+    #[test]
+    fn the_last_expression_of_a_lambda_is_used_where_its_call_is() {
+        let unit = extract(
+            r#"
+fun a() = rest.one()
+fun b(): Order {
+  val order = retry { log(); rest.two() }
+  launch { rest.three() }
+  rest.four()
+  return withTimeout(5) { runCatching { rest.five() } }
+}
+"#,
+        );
+        let used = |name: &str| unit.calls.iter().find(|c| c.name == name).map(|c| c.result_used);
+        assert_eq!(["one", "two", "five"].map(used), [Some(true); 3]);
+        assert_eq!(["log", "three", "four", "launch"].map(used), [Some(false); 4]);
     }
 }

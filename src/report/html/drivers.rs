@@ -78,7 +78,7 @@ pub fn score(system: &System<'_>) -> ScoreSection {
                 sub(
                     "runtime exposure",
                     score.sub_scores.runtime_exposure,
-                    "how much of a request's time is spent waiting for others; needs traces",
+                    "per cent of the requests served that other services sent, and waited for; needs traces",
                 ),
                 sub(
                     "data ownership",

@@ -79,6 +79,11 @@ pub(super) fn metrics(result: &Result, out: &mut String) {
     if let Some(score) = &result.score {
         let sub = &score.sub_scores;
         rows.push(row("runtime exposure, 0 to 100", figure(sub.runtime_exposure)));
+        if let Some(runtime) = &sub.runtime {
+            rows.push(row("calls between services for a request that enters", figure(runtime.calls_per_request)));
+            rows.push(row("availability bound of requests", figure(runtime.availability_bound)));
+            rows.push(row("share of the critical path outside the entry", figure(runtime.critical_path_share)));
+        }
         rows.push(row("data ownership, 0 to 100", figure(sub.data_ownership)));
         rows.push(row("change coupling, 0 to 100", figure(sub.change_coupling)));
     }
