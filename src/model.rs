@@ -18,6 +18,7 @@ pub mod plan;
 pub mod practice;
 pub mod service;
 pub mod traffic;
+pub mod words;
 
 pub use analysis::{
     Band, Coverage, EdgeMarginal, Entity, EntityClass, EntityField, Finding, GraphFigures, NotEvaluated, ScoreReport,
@@ -44,3 +45,4 @@ pub use traffic::{
     CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
     TrafficRow,
 };
+pub use words::counted;

@@ -165,7 +165,6 @@ impl Observed<'_> {
 fn evidence(row: &TrafficRow, sure: Confidence) -> Evidence {
     let mut place = Place::new("", &row.file, 0);
     place.span = row.exemplars.first().cloned();
-    let noun = if row.calls == 1 { "call" } else { "calls" };
-    let says = format!("{} {noun} {} → {}", row.calls, row.source, row.target);
+    let says = format!("{} {} → {}", crate::model::counted(row.calls, "call"), row.source, row.target);
     Evidence::new(SourceKind::Traces, place, &says, sure)
 }

@@ -23,7 +23,7 @@ use crate::analyze::cycles::{self, Break};
 use crate::analyze::effort::Costs;
 use crate::analyze::search::{self, Found, NOTHING};
 use crate::analyze::simulate::{Done, Move, Simulation};
-use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict};
+use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Service, Site, Step, Verdict, counted};
 
 use options::{Options, Order};
 
@@ -43,6 +43,20 @@ pub fn plan(analysis: &Analysis, options: &Options) -> Option<Plan> {
     let simulation = Simulation::of(&analysis.graph, &analysis.coupling, options.views);
     let costs = Costs::of(&analysis.graph, &analysis.coupling, &analysis.knowledge);
     Some(Planner { analysis, options, simulation, costs }.plan())
+}
+
+/// The files of a plan, but for `plan.json` and `plan.md`, and what was checked by what.
+#[must_use]
+pub fn files(
+    system: &str,
+    plan: &Plan,
+    services: &[Service],
+    options: &Options,
+) -> (Vec<artefacts::File>, Vec<verify::Checked>) {
+    let context = artefacts::Context { system, plan, options, broker: design::broker(services) };
+    let files = artefacts::render(&context);
+    let checked = verify::verify(&files);
+    (files, checked)
 }
 
 struct Planner<'p> {
@@ -137,7 +151,12 @@ impl Planner<'_> {
             .collect();
         let views: BTreeSet<String> =
             sites.iter().filter(|(_, s)| s.intent == Some(Intent::View)).map(|(_, s)| s.operation.clone()).collect();
-        let verb = if action == Action::PublishEntity { "read it" } else { "are told by it" };
+        let verb = match (action, consumers.len()) {
+            (Action::PublishEntity, 1) => "reads it",
+            (Action::PublishEntity, _) => "read it",
+            (_, 1) => "is told by it",
+            _ => "are told by it",
+        };
         Step {
             action,
             entity: Some(name.clone()),
@@ -147,10 +166,10 @@ impl Planner<'_> {
             effort: points,
             effort_terms: terms,
             because: format!(
-                "{} services {verb} at {} call sites; {} edges go",
-                consumers.len(),
-                sites.len(),
-                freed.len()
+                "{} {verb} at {}; {}",
+                counted(consumers.len(), "service"),
+                counted(sites.len(), "call site"),
+                if freed.len() == 1 { "1 edge goes".to_owned() } else { format!("{} edges go", freed.len()) }
             ),
             frees_edges: freed.iter().map(|(a, b)| [self.name(*a), self.name(*b)]).collect(),
             frees_sites: sites.iter().map(|(_, s)| format!("{}:{} {}", s.path, s.line, s.operation)).collect(),

@@ -32,8 +32,11 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         }
     }
     let made = found.into_iter().map(|(service, evidence)| {
-        let because =
-            format!("{} whose name tells nothing: {}", super::counted(evidence.len(), "operation"), evidence[0].says);
+        let because = format!(
+            "{} whose name tells nothing: {}",
+            crate::model::counted(evidence.len(), "operation"),
+            evidence[0].says
+        );
         let refactorings = &["name operations by what they do to what", "one operation for each kind of work"];
         let (services, severity) = (&[service], Severity::Low);
         Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }

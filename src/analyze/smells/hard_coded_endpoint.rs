@@ -25,7 +25,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         }
         let because = format!(
             "{} of {} reach {} by an address in the code",
-            super::counted(sites.len(), "call site"),
+            crate::model::counted(sites.len(), "call site"),
             dependency.source,
             dependency.target
         );

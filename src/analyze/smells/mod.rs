@@ -165,8 +165,3 @@ fn dependency_evidence(dependency: &Dependency) -> Vec<Evidence> {
 fn at(place: &crate::model::Place, says: &str, confidence: Confidence) -> Evidence {
     Evidence::new(crate::model::SourceKind::Code, place.clone(), says, confidence)
 }
-
-/// `1 service`, `3 services`.
-fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}

@@ -26,7 +26,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         }
         let because = format!(
             "{}, called by {} only, no data of its own",
-            super::counted(operations, "operation"),
+            crate::model::counted(operations, "operation"),
             callers.iter().map(|d| d.source.as_str()).collect::<Vec<_>>().join(", ")
         );
         let evidence = callers.iter().flat_map(|d| dependency_evidence(d)).take(3).collect();

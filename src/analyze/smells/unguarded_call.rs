@@ -34,7 +34,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
             }
             let because = format!(
                 "{} of {} to {} without a time limit or breaker: it waits as long as {} does",
-                super::counted(open.len(), "call site"),
+                crate::model::counted(open.len(), "call site"),
                 dependency.source,
                 dependency.target,
                 dependency.target
