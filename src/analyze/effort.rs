@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::ServiceGraph;
 use crate::model::plan::EffortTerm;
-use crate::model::{Consistency, Dependency, Intent, SchemaFact, Site};
+use crate::model::{Consistency, Dependency, Intent, SchemaFact, Site, counted};
 
 use super::knowledge::{Knowledge, Lexicon};
 use super::score::Coupling;
@@ -59,7 +59,7 @@ impl<'c> Costs<'c> {
             Move::Emit(at) => {
                 let told = self.outgoing[at as usize].iter().filter(|d| d.intents.contains(&Intent::Notify));
                 let told: BTreeSet<&str> = told.map(|d| d.target.as_str()).collect();
-                add(&mut terms, told.len(), 0.5, "consumers of the event");
+                add(&mut terms, told.len(), 0.5, ["consumer", " of the event"]);
             }
         }
         (terms.iter().map(|t| t.points).sum(), terms)
@@ -74,24 +74,24 @@ impl<'c> Costs<'c> {
             all.len()
         };
         let level = |c: Consistency| sites.iter().filter(|(_, s)| s.consistency == Some(c)).count();
-        add(terms, callers(&reading), 0.5, "consumers with a projection");
+        add(terms, callers(&reading), 0.5, ["consumer", " with a projection"]);
         let all = || sites.iter().map(|(_, s)| *s);
-        add(terms, operations(all(), Intent::Read), 0.25, "read operations");
-        add(terms, operations(all(), Intent::View), 1.0, "computed views");
+        add(terms, operations(all(), Intent::Read), 0.25, ["read operation", ""]);
+        add(terms, operations(all(), Intent::View), 1.0, ["computed view", ""]);
         let writing = |s: &Site| s.intent == Some(Intent::Write);
-        add(terms, callers(&writing), 0.5, "services that also send commands to it");
-        add(terms, level(Consistency::R2), 1.0, "reads that must see their own write");
-        add(terms, level(Consistency::R3), 2.0, "checks before a command, to be redesigned");
+        add(terms, callers(&writing), 0.5, ["service", " sending it commands too"]);
+        add(terms, level(Consistency::R2), 1.0, ["read", " of one's own write"]);
+        add(terms, level(Consistency::R3), 2.0, ["check", " before a command, to be redesigned"]);
         let owner = self.coupling.members[at as usize].as_str();
         let owned = self.schemas.get(owner).map_or(&[][..], Vec::as_slice);
         let stored = || owned.iter().filter(|s| s.table.is_some() && matches!(s.format.as_str(), "orm" | "migration"));
         let personal = |name: &str| Lexicon::has(&self.knowledge.lexicon.personal, name);
         let people = stored().any(|s| s.fields.iter().any(|f| personal(&f.name)));
-        add(terms, usize::from(people), 1.0, "entity with personal data");
+        add(terms, usize::from(people), 1.0, ["entity", " with personal data"]);
         let most = stored().map(|s| s.fields.len()).max().unwrap_or(0);
-        add(terms, usize::from(most > self.knowledge.thresholds.many_fields), 0.5, "entity with many fields");
+        add(terms, usize::from(most > self.knowledge.thresholds.many_fields), 0.5, ["entity", " with many fields"]);
         let restless = self.churn.is_some_and(|churn| migrations(owned) > churn);
-        add(terms, usize::from(restless), 0.5, "schema among the quarter that changes most");
+        add(terms, usize::from(restless), 0.5, ["schema", " among the quarter that changes most"]);
     }
 
     /// Points of freeing one edge by itself: a projection or a consumer, and each operation on it.
@@ -112,15 +112,16 @@ impl<'c> Costs<'c> {
         let on_edge = self.outgoing[from as usize].iter().filter(|d| d.target == *target);
         let commands = operations(on_edge.flat_map(|d| &d.sites), Intent::Write).max(1);
         let mut terms = vec![EffortTerm { what: "a coordinator with its state".to_owned(), points: 2.0 }];
-        add(&mut terms, commands, 1.0, "commands as messages with replies");
-        add(&mut terms, commands, 1.0, "compensations");
+        add(&mut terms, commands, 1.0, ["command", " as a message with a reply"]);
+        add(&mut terms, commands, 1.0, ["compensation", ""]);
         terms
     }
 }
 
-fn add(terms: &mut Vec<EffortTerm>, n: usize, each: f64, what: &str) {
+/// Adds a term for so many of a noun; what follows the noun holds for one and for many.
+fn add(terms: &mut Vec<EffortTerm>, n: usize, each: f64, [one, rest]: [&str; 2]) {
     if n > 0 {
-        terms.push(EffortTerm { what: format!("{n} {what}"), points: each * n as f64 });
+        terms.push(EffortTerm { what: counted(n, one) + rest, points: each * n as f64 });
     }
 }
 

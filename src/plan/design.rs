@@ -410,8 +410,9 @@ fn capacity(options: &Options, consumers: usize) -> Capacity {
     because.push(format!("replicas = {REPLICAS} with min.insync.replicas = 2: one broker may be down"));
     because.push("entity topics are compacted: the last state of every key stays for ever".to_owned());
     because.push(format!(
-        "event topics keep {} days: the longest time that one of the {consumers} consumers may be down",
-        RETENTION_MS / 86_400_000
+        "event topics keep {} days: the longest time that a consumer may be down ({})",
+        RETENTION_MS / 86_400_000,
+        crate::model::counted(consumers, "consumer")
     ));
     Capacity { partitions, replicas: REPLICAS, retention_ms: RETENTION_MS, because }
 }

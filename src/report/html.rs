@@ -31,10 +31,10 @@ const SCRIPT: &str = include_str!("html/script.js");
 /// Ids and titles of the sections, in an architect's order.
 const SECTIONS: [(&str, &str); 15] = [
     ("score", "Score"),
-    ("drivers", "What drives it"),
+    ("drivers", "Drivers"),
     ("map", "Map"),
     ("matrix", "Matrix"),
-    ("owners", "Owners of data"),
+    ("owners", "Owners"),
     ("plan", "Plan"),
     ("findings", "Findings"),
     ("services", "Services"),

@@ -44,6 +44,8 @@ struct EntityView {
 
 /// Files that the same checks looked at.
 struct Check {
+    /// No check knows these files.
+    unread: bool,
     by: String,
     files: String,
     problems: Vec<String>,
@@ -116,6 +118,7 @@ fn checks(design: &Design, files: &[Checked]) -> Vec<Check> {
         own.1.extend(file.problems.iter().map(|p| clean(&format!("{name}: {p}"))));
     }
     let check = |(by, (files, problems)): (String, (Vec<String>, Vec<String>))| Check {
+        unread: by.is_empty(),
         by: if by.is_empty() { "nothing here: read it".to_owned() } else { clean(&by) },
         files: files.join(", "),
         problems,

@@ -177,7 +177,11 @@ fn step(system: &System<'_>, number: usize, s: &Step, map: Option<&Picture>) -> 
         edges: s.frees_edges.iter().map(|[a, b]| format!("{} → {}", clean(a), clean(b))).collect(),
         sites: s.frees_sites.iter().take(LISTED).map(|t| clean(t)).collect(),
         more_sites: s.frees_sites.len().saturating_sub(LISTED),
-        consumers: clean(&s.consumers.join(", ")),
+        consumers: match s.consumers.as_slice() {
+            [] => String::new(),
+            [one] => format!("Then {} holds a copy of its own.", clean(one)),
+            all => format!("Then these hold copies of their own: {}.", clean(&all.join(", "))),
+        },
         views: s.views.iter().map(|v| clean(v)).collect(),
         design: None,
         reused,

@@ -90,7 +90,7 @@ impl<'r> Observed<'r> {
     /// What traces say of a dependency, each fact with its name.
     #[must_use]
     pub fn edge(&self, ends: Option<(usize, usize)>, d: &Dependency) -> Vec<(&'static str, String)> {
-        let mut facts = vec![("calls in traces:", counts(d))];
+        let mut facts = vec![("calls in traces", counts(d))];
         let rows: Vec<&&TrafficRow> = ends.and_then(|e| self.rows.get(&e)).into_iter().flatten().collect();
         let rows: Vec<&&TrafficRow> = rows.into_iter().filter(|r| fits(r.relation, d.mode)).collect();
         let sum = |of: &dyn Fn(&TrafficRow) -> u64| rows.iter().map(|r| of(r)).sum::<u64>();
@@ -184,7 +184,7 @@ fn available(requests: u64, errors: u64) -> String {
 /// A share in per cent; three digits where it is nearly all.
 fn share(part: u64, all: u64) -> String {
     let percent = part as f64 * 100.0 / all.max(1) as f64;
-    if percent > 99.0 && part < all { format!("{percent:.3} %") } else { format!("{percent:.0} %") }
+    if percent > 99.0 && part < all { format!("{percent:.3}\u{a0}%") } else { format!("{percent:.0}\u{a0}%") }
 }
 
 /// The section.
@@ -267,9 +267,8 @@ fn paths(system: &System<'_>) -> Vec<[String; 2]> {
 mod tests {
     #[test]
     fn nearly_all_is_not_all() {
-        assert_eq!(super::share(1, 3), "33 %");
-        assert_eq!(super::share(9_999, 10_000), "99.990 %");
-        assert_eq!(super::share(5, 5), "100 %");
-        assert_eq!(super::available(0, 0), "0 % without an error");
+        assert_eq!(super::share(1, 3), "33\u{a0}%");
+        assert_eq!(super::share(9_999, 10_000), "99.990\u{a0}%");
+        assert_eq!(super::share(5, 5), "100\u{a0}%");
     }
 }
