@@ -227,7 +227,7 @@ impl Side {
             Self::Revision { base, .. } if base.behind > 0 => vec![format!(
                 "{} has moved on by {} since {}; what they brought is not this change's and does not count",
                 base.revision,
-                if base.behind == 1 { "1 commit".to_owned() } else { format!("{} commits", base.behind) },
+                crate::model::counted(base.behind, "commit"),
                 short(&base.commit)
             )],
             Self::Nothing if baseline.is_none() => vec![

@@ -68,7 +68,7 @@ pub enum Error {
         reason: String,
     },
     /// Notes under `--strict`.
-    #[error("--strict: {count} notes, the first: {first}")]
+    #[error("--strict: {}, the first: {first}", crate::model::counted(.count, "note"))]
     Strict {
         /// How many.
         count: usize,

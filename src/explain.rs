@@ -127,7 +127,7 @@ pub fn edge(result: &Result, from: &str, to: &str) -> Option<String> {
         }
         if let Some(calls) = d.calls {
             let errors = d.errors.map_or_else(String::new, |e| format!(", {e} errors"));
-            row("in traces", format!("{calls} calls{errors}"));
+            row("in traces", format!("{}{errors}", crate::model::counted(calls, "call")));
         }
         let marginals = result.score.iter().flat_map(|s| &s.marginals);
         if let Some(m) = marginals.filter(|_| d.mode == Mode::Sync).find(|m| m.source == from && m.target == to) {

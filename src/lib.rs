@@ -208,9 +208,7 @@ pub fn plan_files(
         cycles: Vec::new(),
     };
     let plan = result.plan.clone().unwrap_or_else(nothing);
-    let broker = plan::design::broker(&result.services);
-    let context = plan::artefacts::Context { system: &result.system, plan: &plan, options, broker };
-    let mut files = plan::artefacts::render(&context);
+    let (mut files, checked) = plan::files(&result.system, &plan, &result.services, options);
     let now = score.map(|s| s.value);
     let file = PlanFile {
         schema: SCHEMA.to_owned(),
@@ -221,7 +219,7 @@ pub fn plan_files(
         coverage: score.map(|s| s.coverage),
         options: options.clone(),
         earlier: previous.map(|p| earlier(p, &result.dependencies, liberated, now)).unwrap_or_default(),
-        files: plan::verify::verify(&files),
+        files: checked,
         plan,
     };
     let json = serde_json::to_string_pretty(&file).expect("a plan has only text keys") + "\n";

@@ -11,8 +11,8 @@ use crate::error::Error;
 pub use crate::model::{Band, Confidence, Evidence, Mode, Severity, Site, SourceKind};
 
 pub use crate::model::{
-    Candidate, Dependency, Endpoint, Entity, Finding, Metrics, NotEvaluated, Note, Plan, ReadCounts, SchemaFact,
-    ScoreReport, Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite, VerbLie,
+    Candidate, CoChange, Dependency, Endpoint, Entity, Finding, History, Metrics, NotEvaluated, Note, Plan, ReadCounts,
+    SchemaFact, ScoreReport, Service, SharedWrite, SiteCounts, TableUse, Traffic, UnresolvedSite, VerbLie,
 };
 
 /// The schema id of a result.
@@ -50,6 +50,9 @@ pub struct Result {
     pub schemas: Vec<SchemaFact>,
     /// What traces say; `None` = no traces given.
     pub traffic: Option<Traffic>,
+    /// What changes together, without who changed it; `None` = not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// Owners of data, sorted by name.
     pub entities: Vec<Entity>,
     /// Operations whose verb hides what they do.
@@ -65,6 +68,19 @@ pub struct Result {
     pub read: ReadCounts,
     /// What could not be read or resolved.
     pub notes: Vec<Note>,
+}
+
+/// Pairs of services that a result keeps.
+const PAIRS: usize = 500;
+
+/// The pairs that change together most, in the order of their names.
+fn closest(mut pairs: Vec<CoChange>) -> Vec<CoChange> {
+    pairs.sort_by(|x, y| {
+        y.degree.total_cmp(&x.degree).then_with(|| (y.shared, &x.a, &x.b).cmp(&(x.shared, &y.a, &y.b)))
+    });
+    pairs.truncate(PAIRS);
+    pairs.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
+    pairs
 }
 
 impl Result {
@@ -107,6 +123,7 @@ impl Result {
             endpoints: parts.endpoints,
             schemas: parts.schemas,
             traffic: parts.traffic,
+            history: parts.history.map(|h| History { authors: Vec::new(), pairs: closest(h.pairs), ..h }),
             entities,
             verb_lies,
             findings,

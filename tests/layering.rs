@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("gate", &["model", "graph", "analyze", "plan", "config", "result", "error"]),
     ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
     ("diff", &["result"]),
-    ("report", &["result", "model", "analyze", "diff", "gate"]),
+    ("report", &["result", "model", "analyze", "plan", "diff", "gate"]),
 ];
 
 /// Libraries that only one room may use.

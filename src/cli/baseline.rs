@@ -7,6 +7,7 @@ use unbraid::check::{CheckRequest, Checked, check};
 use unbraid::files;
 use unbraid::gate::baseline::{Accepted, Baseline, accept};
 use unbraid::gate::{Item, Level, State, date};
+use unbraid::model::counted;
 
 use super::check::Sides;
 use super::console::Console;
@@ -92,7 +93,7 @@ fn write(command: &WriteBaseline, console: &Console) -> Result<u8> {
     let reason = match (&command.reason, items.is_empty()) {
         (Some(reason), _) if !reason.trim().is_empty() => reason.trim().to_owned(),
         (_, true) => String::new(),
-        _ => bail!("{} findings would be accepted; say why with --reason", items.len()),
+        _ => bail!("{} would be accepted; say why with --reason", counted(items.len(), "finding")),
     };
     let made: Vec<Accepted> =
         items.iter().map(|i| accept(i, &reason, command.owner.as_deref(), command.expires.as_deref())).collect();

@@ -7,6 +7,7 @@ use clap::Args;
 
 use unbraid::config::FILE_NAME;
 use unbraid::files;
+use unbraid::model::counted;
 use unbraid::result::{Result as RunResult, Service};
 
 use super::console::Console;
@@ -41,11 +42,7 @@ pub fn run(command: &Init, console: &Console) -> Result<u8> {
         return Ok(0);
     }
     files::write_atomically(&path, text.as_bytes())?;
-    console.say(&format!(
-        "{}: {}; try `unbraid check`\n",
-        path.display(),
-        unbraid::model::counted(result.services.len(), "service")
-    ));
+    console.say(&format!("{}: {}; try `unbraid check`\n", path.display(), counted(result.services.len(), "service")));
     Ok(0)
 }
 
@@ -66,7 +63,7 @@ fn configuration(result: &RunResult) -> String {
         ));
         out.push_str("  ratchet: true\n");
         out.push_str(&format!("  # max_score: {}\n", score.value.ceil()));
-        out.push_str(&format!("  # The longest synchronous chain has {} hops now.\n", score.figures.depth));
+        out.push_str(&format!("  # The longest synchronous chain has {} now.\n", counted(score.figures.depth, "hop")));
         out.push_str(&format!("  # max_depth: {}\n", score.figures.depth.max(1)));
         if let Some(coverage) = score.coverage.code.or(score.coverage.traces) {
             let floor = (coverage * 20.0 - 1.0).floor().max(0.0) / 20.0;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
+use unbraid::model::counted;
 use unbraid::plan::artefacts::File;
 use unbraid::plan::document::{PlanFile, SCHEMA};
 use unbraid::plan::options::{Options, Order, Platform, SchemaKind};
@@ -212,8 +213,8 @@ fn report(checked: &[Checked], console: &Console) -> u8 {
     }
     let unchecked = checked.iter().filter(|c| c.by.is_empty()).count();
     console.say(&format!(
-        "{} files checked, {} bad, {unchecked} that only people can check\n",
-        checked.len() - unchecked,
+        "{} checked, {} bad, {unchecked} that only people can check\n",
+        counted(checked.len() - unchecked, "file"),
         bad.len()
     ));
     u8::from(!bad.is_empty())

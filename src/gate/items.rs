@@ -146,7 +146,8 @@ fn budgets(result: &Result, config: &Config) -> Vec<Item> {
         ];
         for (key, verb, is, most) in limits {
             let Some(most) = most.filter(|most| is > *most) else { continue };
-            let because = format!("{} {verb} {is} services; its budget is {most}", term.service);
+            let because =
+                format!("{} {verb} {}; its budget is {most}", term.service, crate::model::counted(is, "service"));
             let mut made = item("service-budget", level, &[&term.service], Some(key), because);
             made.measure = Some(f64::from(is));
             made.evidence = outgoing_evidence(result, &term.service, key == "needed-by");
@@ -170,7 +171,10 @@ fn depth(result: &Result, config: &Config) -> Option<Item> {
         return None;
     }
     let chain = figures.longest_chain.join(" → ");
-    let because = format!("the longest synchronous chain has {} hops, {most} are allowed: {chain}", figures.depth);
+    let because = format!(
+        "the longest synchronous chain has {}, {most} are allowed: {chain}",
+        crate::model::counted(figures.depth, "hop")
+    );
     let mut made = item("max-depth", level_of(config, "max-depth"), &[], None, because);
     made.services = figures.longest_chain.clone();
     made.services.sort();

@@ -219,7 +219,6 @@ fn database_node(row: &TrafficRow, nodes: &Nodes, edges: &Edges) -> Option<usize
 fn evidence(row: &TrafficRow, sure: Confidence) -> Evidence {
     let mut place = Place::new("", &row.file, 0);
     place.span = row.exemplars.first().cloned();
-    let noun = if row.calls == 1 { "call" } else { "calls" };
-    let says = format!("{} {noun} {} → {}", row.calls, row.source, row.target);
+    let says = format!("{} {} → {}", crate::model::counted(row.calls, "call"), row.source, row.target);
     Evidence::new(SourceKind::Traces, place, &says, sure)
 }

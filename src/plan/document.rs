@@ -181,7 +181,8 @@ fn head(file: &PlanFile, out: &mut String) {
         ));
     }
     out.push_str(&format!("| floor: all reads, views and notifications gone | {:.2} | | |\n", plan.floor));
-    out.push_str(ASSUMED);
+    out.push_str("\n## Assumed, needed, and when to stop\n");
+    ASSUMED.iter().for_each(|text| out.push_str(&format!("\n{text}\n")));
     waves(plan, out);
     if !plan.residue.is_empty() {
         out.push_str(
@@ -205,24 +206,35 @@ fn head(file: &PlanFile, out: &mut String) {
     }
 }
 
-const ASSUMED: &str = "
-## Assumed, needed, and when to stop
+/// What every plan assumes and needs, when a step is done, and when to stop.
+pub const ASSUMED: [&str; 5] = [
+    "Assumed: every owner keeps its writes; readers accept data that is seconds old unless a step says otherwise; \
+     topics are named `<domain>.<entity>.v1`, events `<domain>.<entity>.events.v1`, raw changes never leave the \
+     connector. Personal fields are masked: a reader that needs one goes on asking the owner, until whoever answers \
+     for data protection lifts the mask.",
+    "Needed before step 1: Kafka, Kafka Connect with Debezium and `config.providers=env`, a Schema Registry, access \
+     rules per topic (the owner writes, consumers read), quotas, and somebody who is called when a connector stops.",
+    "Done with a step: the copy equals the source in reconciliation for 7 days, the 99th percentile of the lag is below \
+     the staleness that the consumer accepts, the flag is on everywhere, the calls are deleted, and the gate refuses \
+     new ones.",
+    "Stop and roll back: reconciliation finds rows that differ and nobody knows why; the replication slot keeps back \
+     more log than the database's disk can hold; or after two waves the score is not lower than predicted by at least \
+     half.",
+    "ksqlDB is still released, while its vendor invests in Flink: each statement has its Flink twin.",
+];
 
-Assumed: every owner keeps its writes; readers accept data that is seconds old unless a step says otherwise; topics are
-named `<domain>.<entity>.v1`, events `<domain>.<entity>.events.v1`, raw changes never leave the connector. Personal fields are masked: a reader that needs one goes on asking
-the owner, until whoever answers for data protection lifts the mask.
+/// How a step is carried out.
+pub const SEQUENCE: [&str; 5] = [
+    "Create topics, register subjects, run the SQL for the source, start the connector.",
+    "Build the copies from the earliest offset.",
+    "Shadow read: ask the copy and the owner, compare, log, answer with the owner's.",
+    "Switch by flag, consumer by consumer; delete the call; the gate refuses it from then on.",
+    "Write business events through the outbox; retire the entity's capture when nobody needs raw state.",
+];
 
-Needed before step 1: Kafka, Kafka Connect with Debezium and `config.providers=env`, a Schema Registry, access rules per
-topic (the owner writes, consumers read), quotas, and somebody who is called when a connector stops.
-
-Done with a step: the copy equals the source in reconciliation for 7 days, the 99th percentile of the lag is below the
-staleness that the consumer accepts, the flag is on everywhere, the calls are deleted, and the gate refuses new ones.
-
-Stop and roll back: reconciliation finds rows that differ and nobody knows why; the replication slot keeps back more log
-than the database's disk can hold; or after two waves the score is not lower than predicted by at least half.
-
-ksqlDB is still released, while its vendor invests in Flink: each statement has its Flink twin.
-";
+/// The way back from a step.
+pub const ROLLBACK: &str = "flags back to the synchronous read, then `rollback.sh`. The endpoint stays until two \
+                            releases after; topics stay.";
 
 /// Stages: platform, then the pilot, then the rest.
 fn waves(plan: &Plan, out: &mut String) {
@@ -270,17 +282,13 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
         "\n### Capacity\n\n{}",
         design.capacity.because.iter().map(|b| format!("- {}\n", markdown(b))).collect::<String>()
     ));
-    out.push_str("\n### Sequence\n\n1. Create topics, register subjects, run the SQL for the source, start the connector.\n2. Build the copies from the earliest offset.\n3. Shadow read: ask the copy and the owner, compare, log, answer with the owner's.\n4. Switch by flag, consumer by consumer; delete the call; the gate refuses it from then on.\n5. Write business events through the outbox; retire the entity's capture when nobody needs raw state.\n");
-    out.push_str("\nRollback: flags back to the synchronous read, then `rollback.sh`. The endpoint stays until two releases after; topics stay.\n");
+    out.push_str("\n### Sequence\n\n");
+    SEQUENCE.iter().enumerate().for_each(|(at, text)| out.push_str(&format!("{}. {text}\n", at + 1)));
+    out.push_str(&format!("\nRollback: {ROLLBACK}\n"));
     out.push_str("\n### Effort\n\n");
-    step.effort_terms.iter().for_each(|t| {
-        out.push_str(&format!(
-            "- {}: {} {}\n",
-            markdown(&t.what),
-            t.points,
-            if t.points == 1.0 { "point" } else { "points" }
-        ))
-    });
+    step.effort_terms
+        .iter()
+        .for_each(|t| out.push_str(&format!("- {}: {}\n", markdown(&t.what), counted(t.points, "point"))));
     if let Some(saved) = step.critical_path_saved_us {
         out.push_str(&format!(
             "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",

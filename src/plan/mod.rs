@@ -26,7 +26,7 @@ use crate::analyze::effort::Costs;
 use crate::analyze::runtime::Savings;
 use crate::analyze::search::{self, Found, NOTHING};
 use crate::analyze::simulate::{Done, Move, Simulation};
-use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Site, Step, Verdict, counted, fitting};
+use crate::model::{Action, CycleBreak, Dependency, Intent, Plan, Service, Site, Step, Verdict, counted, fitting};
 
 use options::{Options, Order};
 
@@ -47,6 +47,20 @@ pub fn plan(analysis: &Analysis, options: &Options) -> Option<Plan> {
     let costs = Costs::of(&analysis.graph, &analysis.coupling, &analysis.knowledge);
     let savings = Savings::of(&analysis.graph, &analysis.coupling);
     Some(Planner { analysis, options, simulation, costs, savings }.plan())
+}
+
+/// The files of a plan, but for `plan.json` and `plan.md`, and what was checked by what.
+#[must_use]
+pub fn files(
+    system: &str,
+    plan: &Plan,
+    services: &[Service],
+    options: &Options,
+) -> (Vec<artefacts::File>, Vec<verify::Checked>) {
+    let context = artefacts::Context { system, plan, options, broker: design::broker(services) };
+    let files = artefacts::render(&context);
+    let checked = verify::verify(&files);
+    (files, checked)
 }
 
 struct Planner<'p> {

@@ -5,6 +5,7 @@
 
 mod compare;
 mod data;
+mod design;
 mod drivers;
 mod history;
 mod limits;
@@ -13,6 +14,7 @@ mod matrix;
 mod picture;
 mod plan;
 mod services;
+mod traffic;
 
 use askama::Template;
 use sha2::{Digest, Sha256};
@@ -27,17 +29,18 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 /// Ids and titles of the sections, in an architect's order.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("score", "Score"),
-    ("drivers", "What drives it"),
+    ("drivers", "Drivers"),
     ("map", "Map"),
     ("matrix", "Matrix"),
-    ("owners", "Owners of data"),
+    ("owners", "Owners"),
     ("plan", "Plan"),
     ("findings", "Findings"),
     ("services", "Services"),
     ("dependencies", "Dependencies"),
-    ("drift", "Code and traces"),
+    ("traffic", "Traces"),
+    ("drift", "Drift"),
     ("history", "History"),
     ("compare", "Baseline"),
     ("limits", "Not known"),
@@ -68,6 +71,7 @@ struct Page {
     findings: limits::Findings,
     services: services::Services,
     dependencies: services::Dependencies,
+    traffic: traffic::TrafficSection,
     drift: drivers::Drift,
     history: history::History,
     compare: compare::Comparison,
@@ -107,6 +111,7 @@ pub fn compared(result: &Result, diff: Option<&Diff>) -> String {
         findings: limits::findings(&system),
         services: services::section(&system),
         dependencies: services::dependencies(&system),
+        traffic: traffic::section(&system),
         drift: drivers::drift(&system),
         history: history::section(&system),
         compare: compare::section(diff),

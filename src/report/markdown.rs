@@ -71,7 +71,10 @@ fn score(result: &Result, out: &mut String) {
         ],
         vec!["services in the score, waiting edges".to_owned(), format!("{}, {}", figures.services, figures.edges)],
         vec!["cycles".to_owned(), figures.cycles.iter().map(|c| c.join(", ")).collect::<Vec<_>>().join("; ")],
-        vec!["longest chain".to_owned(), format!("{} hops: {}", figures.depth, figures.longest_chain.join(" → "))],
+        vec![
+            "longest chain".to_owned(),
+            format!("{}: {}", crate::model::counted(figures.depth, "hop"), figures.longest_chain.join(" → ")),
+        ],
         vec![
             "compared".to_owned(),
             format!("higher than {} of {} public sample systems", score.compared[0], score.compared[1]),

@@ -3,6 +3,7 @@
 //! Names come from inputs and are hostile until escaped; each format escapes by its own rules.
 
 mod backstage;
+mod badge;
 mod csv;
 mod dot;
 pub mod gate;
@@ -48,6 +49,7 @@ pub const FORMATS: &[Format] = &[
     Format { id: "structurizr", file: "workspace.dsl", render: structurizr::render, always: false },
     Format { id: "plantuml", file: "graph.puml", render: plantuml::render, always: false },
     Format { id: "backstage", file: "catalog-info.yaml", render: backstage::render, always: false },
+    Format { id: "badge", file: "badge.svg", render: badge::render, always: false },
 ];
 
 /// Renders what an output folder holds: (file name, bytes).

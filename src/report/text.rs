@@ -1,5 +1,6 @@
 //! The summary on the terminal: verdict, score, worst services, first step, where the report lies.
 
+use crate::model::counted;
 use crate::result::Result;
 
 use super::{action, clean, percent, verdict};
@@ -29,11 +30,11 @@ pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
             score.compared[1]
         ));
         out.line(&format!(
-            "graph      {} services in the score, {} waiting edges, {} cycles, longest chain {} hops",
-            score.figures.services,
-            score.figures.edges,
-            score.figures.cycles.len(),
-            score.figures.depth
+            "graph      {} in the score, {}, {}, longest chain {}",
+            counted(score.figures.services, "service"),
+            counted(score.figures.edges, "waiting edge"),
+            counted(score.figures.cycles.len(), "cycle"),
+            counted(score.figures.depth, "hop")
         ));
         out.line(&format!(
             "coverage   code {}, traces {}",
@@ -48,11 +49,11 @@ pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
     if let Some(plan) = &result.plan {
         match plan.steps.first() {
             Some(step) => out.line(&format!(
-                "first step {}: {:.1} → {:.1}, {} points; the floor is {:.1}",
+                "first step {}: {:.1} → {:.1}, {}; the floor is {:.1}",
                 action(step),
                 step.score_before,
                 step.score_after,
-                step.effort,
+                counted(step.effort, "point"),
                 plan.floor
             )),
             None => out.line(&format!("plan       {}", plan.because)),
@@ -61,9 +62,10 @@ pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
     let unresolved = result.unresolved.len();
     if unresolved + result.notes.len() + result.findings.len() > 0 {
         out.line(&format!(
-            "also       {} findings, {unresolved} calls not resolved, {} notes",
-            result.findings.len(),
-            result.notes.len()
+            "also       {}, {} not resolved, {}",
+            counted(result.findings.len(), "finding"),
+            counted(unresolved, "call"),
+            counted(result.notes.len(), "note")
         ));
     }
     if let Some(place) = written {

@@ -2,7 +2,8 @@
 //! of Graphviz `dot` on the same graphs (skipped where `dot` is not installed).
 //!
 //! `cargo bench --bench report` prints the figures and leaves the reports in `target/report-bench` for
-//! `tests/browser/speed.mjs`. Quote ratios; times are those of one machine.
+//! `tests/browser/speed.mjs`; `cargo bench --bench report -- FOLDER...` compares the maps of further systems with `dot`.
+//! Quote ratios; times are those of one machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -27,7 +28,17 @@ fn main() {
         say(&format!("  {n}, {}, {}, {}", edges.len(), html.len() / 1000, start.elapsed().as_millis()));
         std::fs::write(folder.join(format!("{n}.html")), html).expect("written");
     }
+    say("map as it is drawn: system, boxes, edges, crossings, of dot, ratio");
+    let folders = std::env::args().skip(1).filter(|a| !a.starts_with('-'));
+    for folder in std::iter::once(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/shop").to_owned()).chain(folders) {
+        let map = drawn(&folder);
+        let own = crossings(&map.lines);
+        let edges: Vec<(usize, usize)> = map.lines.iter().map(|l| l.0).collect();
+        let theirs = dot(map.boxes, map.width, &edges).map(|lines| crossings(&lines));
+        say(&format!("  {folder}, {}, {}, {own}, {}", map.boxes, edges.len(), beside(own, theirs)));
+    }
     say("layout: services, edges, ms, crossings, of dot, ratio");
+    // Above, `dot` itself takes minutes.
     for n in [25, 50, 100, 150, 500, 3_000] {
         let edges = edges(n);
         let nodes: Vec<Node> = (0..n).map(|_| Node { width: 150, height: 42, lane: None }).collect();
@@ -35,12 +46,64 @@ fn main() {
         let drawing = layout(&nodes, &edges);
         let took = start.elapsed().as_millis();
         let lines: Vec<Line> = edges.iter().zip(&drawing.routes).map(|(e, way)| (*e, curve(way))).collect();
-        let own = if n <= 500 { Some(crossings(&lines)) } else { None };
-        let theirs = if n <= 500 { dot(n, &edges).map(|lines| crossings(&lines)) } else { None };
-        let text = |v: Option<usize>| v.map_or_else(|| "not run".to_owned(), |v| v.to_string());
-        let ratio = own.zip(theirs).map_or_else(String::new, |(a, b)| format!("{:.2}", a as f64 / b.max(1) as f64));
-        say(&format!("  {n}, {}, {took}, {}, {}, {ratio}", edges.len(), text(own), text(theirs)));
+        let own = crossings(&lines);
+        let theirs = if n <= 150 { dot(n, 150, &edges).map(|lines| crossings(&lines)) } else { None };
+        say(&format!("  {n}, {}, {took}, {own}, {}", edges.len(), beside(own, theirs)));
     }
+}
+
+/// The crossings of `dot`, and how many times as many are ours.
+fn beside(own: usize, theirs: Option<usize>) -> String {
+    theirs.map_or_else(|| "not run".to_owned(), |n| format!("{n}, {:.2}", own as f64 / n.max(1) as f64))
+}
+
+/// The map of a report.
+struct Map {
+    boxes: usize,
+    width: usize,
+    lines: Vec<Line>,
+}
+
+/// The map in the report of a folder, read back from its SVG.
+fn drawn(folder: &str) -> Map {
+    let request = unbraid::Request { inputs: vec![folder.into()], ..unbraid::Request::default() };
+    let reading = unbraid::read(&request).expect("a folder that can be read");
+    let html =
+        unbraid::report::FORMATS.iter().find(|f| f.id == "html").map(|f| (f.render)(&unbraid::analyze(&reading)));
+    let html = html.expect("the HTML format");
+    let svg = html.split("<svg class=\"picture\"").nth(1).and_then(|s| s.split("</svg>").next());
+    let svg = svg.expect("a map");
+    let value = |text: &str, name: &str| {
+        let from = text.split(&format!(" {name}=\"")).nth(1)?;
+        Some(from.split('"').next()?.to_owned())
+    };
+    let number = |text: &str, name: &str| value(text, name).and_then(|v| v.parse::<usize>().ok());
+    let boxes: Vec<&str> = svg.split("<a class=\"box").skip(1).collect();
+    let at: BTreeMap<usize, usize> = boxes.iter().filter_map(|b| number(b, "data-i")).zip(0..).collect();
+    let lines = svg.split("<path d=").skip(1).filter_map(|path| {
+        let ends = (*at.get(&number(path, "data-a")?)?, *at.get(&number(path, "data-b")?)?);
+        Some((ends, followed(path.split('"').nth(1)?)))
+    });
+    // The widths of all boxes are one.
+    let wide = boxes.iter().filter_map(|b| number(b.split("class=\"shape\"").nth(1)?, "width")).max();
+    Map { boxes: boxes.len(), width: wide.unwrap_or(150), lines: lines.collect() }
+}
+
+/// The points of an SVG path of straight lines and curves.
+fn followed(d: &str) -> Vec<(f64, f64)> {
+    let mut line: Vec<(f64, f64)> = Vec::new();
+    let mut rest = d;
+    while let Some(command) = rest.chars().next() {
+        let end = rest[1..].find(['M', 'L', 'C']).map_or(rest.len(), |at| at + 1);
+        let values: Vec<f64> = rest[1..end].split([',', ' ']).filter_map(|v| v.parse().ok()).collect();
+        let points: Vec<(f64, f64)> = values.chunks_exact(2).map(|c| (c[0], c[1])).collect();
+        match (command, line.last().copied(), points.as_slice()) {
+            ('C', Some(from), [b, c, to]) => line.extend(bezier([from, *b, *c, *to])),
+            (_, _, points) => line.extend_from_slice(points),
+        }
+        rest = &rest[end..];
+    }
+    line
 }
 
 fn say(line: &str) {
@@ -188,9 +251,10 @@ fn meet(a: (f64, f64), b: (f64, f64), c: (f64, f64), d: (f64, f64)) -> Option<(f
 }
 
 /// The edges as `dot` draws them with boxes of the same size; `None` where it is not installed.
-fn dot(n: usize, edges: &[(usize, usize)]) -> Option<Vec<Line>> {
-    let mut text =
-        "digraph g { rankdir=LR; node [shape=box, fixedsize=true, width=2.083, height=0.583, label=\"\"];\n".to_owned();
+fn dot(n: usize, width: usize, edges: &[(usize, usize)]) -> Option<Vec<Line>> {
+    let inches = width as f64 / 72.0;
+    let size = format!("width={inches:.3}, height=0.583");
+    let mut text = format!("digraph g {{ rankdir=LR; node [shape=box, fixedsize=true, {size}, label=\"\"];\n");
     (0..n).for_each(|i| text.push_str(&format!("n{i};\n")));
     edges.iter().for_each(|(a, b)| text.push_str(&format!("n{a} -> n{b};\n")));
     text.push('}');

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Scene, Smell};
-use crate::model::{Evidence, Finding, Flow, FlowStep, ServiceKind, Severity, Site};
+use crate::model::{Evidence, Finding, Flow, FlowStep, ServiceKind, Severity, Site, counted};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "chatty-calls", text: include_str!("chatty_calls.md"), find };
@@ -58,13 +58,16 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     }
     let made = worst.into_iter().map(|((source, target), worst)| {
         let operations: BTreeSet<&str> = worst.sites.iter().map(|s| s.operation.as_str()).collect();
-        let others =
-            if worst.handlers > 1 { format!(" (and {} more handlers)", worst.handlers - 1) } else { String::new() };
+        let others = if worst.handlers > 1 {
+            format!(" (and {})", counted(worst.handlers - 1, "further handler"))
+        } else {
+            String::new()
+        };
         let because = format!(
-            "{} makes {} calls of {target}, {} operations{others}",
+            "{} makes {} of {target}, {}{others}",
             worst.flow.handler,
-            worst.calls,
-            operations.len(),
+            counted(worst.calls, "call"),
+            counted(operations.len(), "operation"),
         );
         let evidence: Vec<Evidence> = worst.sites.iter().map(|s| s.as_evidence()).collect();
         let refactorings = &["one coarser operation", "publish the data that is read"];

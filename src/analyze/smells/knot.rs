@@ -53,7 +53,11 @@ fn made(scene: &Scene<'_>, knot: &[u32]) -> Finding {
     let dependencies = scene.graph.dependencies();
     let evidence =
         inside.iter().take(12).flat_map(|i| dependency_evidence(&dependencies[*i]).into_iter().take(1)).collect();
-    let because = format!("{} services with {} blocking calls among them", services.len(), inside.len());
+    let because = format!(
+        "{} with {} among them",
+        crate::model::counted(services.len(), "service"),
+        crate::model::counted(inside.len(), "blocking call")
+    );
     let refactorings = &["publish the data of the most called member first", "merge members that change together"];
     let (severity, services) = (Severity::Medium, services.as_slice());
     Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make()

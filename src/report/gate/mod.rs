@@ -129,7 +129,7 @@ fn verdict(outcome: &Outcome) -> String {
     let word = outcome.verdict.as_str();
     match (outcome.verdict, outcome.failing().count()) {
         (crate::gate::Verdict::Fail, 1) => format!("{word}: {}", clean(&outcome.reasons.join("; "))),
-        (crate::gate::Verdict::Fail, n) => format!("{word}: {n} violations"),
+        (crate::gate::Verdict::Fail, n) => format!("{word}: {}", crate::model::counted(n, "violation")),
         _ => format!("{word}: {}", clean(&outcome.reasons.join("; "))),
     }
 }

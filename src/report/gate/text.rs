@@ -1,6 +1,7 @@
 //! The outcome on the terminal: verdict, score, what fails and where, what else is new, what the baseline holds.
 
 use crate::gate::{Item, State};
+use crate::model::counted;
 use crate::report::text::{Lines, Style};
 
 use super::{Page, baseline, score, sentence, standing, verdict};
@@ -51,7 +52,7 @@ pub fn render_styled(page: &Page<'_>, style: Style) -> String {
     let (old, elsewhere) = (outcome.count(State::Existing), outcome.count(State::Elsewhere));
     if old + elsewhere > 0 {
         let elsewhere = if elsewhere > 0 { format!(", {elsewhere} in other repositories") } else { String::new() };
-        out.line(&format!("also       {old} findings that were there before{elsewhere}"));
+        out.line(&format!("also       {} there before{elsewhere}", counted(old, "finding")));
     }
     for note in &outcome.notes {
         out.line(&format!("note       {}", super::clean(note)));

@@ -324,7 +324,8 @@ fn why(e: &crate::model::Entity) -> String {
     let readers = e.readers.len();
     match (e.rank, readers) {
         (0, 0) => "nobody reads it while waiting".to_owned(),
-        (0, n) => format!("{n} read it, but other calls keep every edge"),
+        (0, 1) => "1 service reads it, but other calls keep every edge".to_owned(),
+        (0, n) => format!("{n} services read it, but other calls keep every edge"),
         (_, 1) => format!("1 service reads it; published, the score falls by {:.2}", e.gain.unwrap_or_default()),
         (_, n) => format!("{n} services read it; published, the score falls by {:.2}", e.gain.unwrap_or_default()),
     }

@@ -29,6 +29,8 @@ struct SmellView {
     id: String,
     title: String,
     why: String,
+    /// The way out, where it is the same for all.
+    way_out: String,
     worst: &'static str,
     all: Vec<FindingView>,
     more: usize,
@@ -62,13 +64,18 @@ pub fn findings(system: &System<'_>) -> Findings {
     let mut all: Vec<(&str, Vec<&crate::model::Finding>)> = by_smell.into_iter().collect();
     let worst = |findings: &[&crate::model::Finding]| findings.iter().map(|f| f.severity).max();
     all.sort_by_key(|(id, findings)| (std::cmp::Reverse(worst(findings)), *id));
-    let smells = all.into_iter().map(|(id, findings)| SmellView {
-        id: clean(id),
-        title: text(id, 0),
-        why: text(id, 1),
-        worst: severity(worst(&findings).unwrap_or(Severity::Low)),
-        more: findings.len().saturating_sub(ROWS / 4),
-        all: findings.into_iter().take(ROWS / 4).map(finding).collect(),
+    let smells = all.into_iter().map(|(id, findings)| {
+        let first = findings.first().map(|f| f.refactorings.as_slice()).unwrap_or_default();
+        let same = findings.iter().all(|f| f.refactorings == first);
+        SmellView {
+            id: clean(id),
+            title: text(id, 0),
+            why: text(id, 1),
+            way_out: if same { clean(&first.join("; ")) } else { String::new() },
+            worst: severity(worst(&findings).unwrap_or(Severity::Low)),
+            more: findings.len().saturating_sub(ROWS / 4),
+            all: findings.into_iter().take(ROWS / 4).map(|f| finding(f, same)).collect(),
+        }
     });
     Findings {
         total: result.findings.len(),
@@ -102,14 +109,14 @@ fn text(id: &str, paragraph: usize) -> String {
     parts.skip(1).find(|p| !p.starts_with('#')).unwrap_or_default().replace(['`', '*'], "").trim().to_owned()
 }
 
-fn finding(f: &crate::model::Finding) -> FindingView {
+fn finding(f: &crate::model::Finding, same: bool) -> FindingView {
     FindingView {
         severity: severity(f.severity),
         confidence: severity(f.confidence),
         because: clean(&f.because),
         places: f.evidence.iter().take(PLACES).map(|e| clean(&format!("{} {}", e.place, e.says))).collect(),
         more: f.evidence.len().saturating_sub(PLACES),
-        way_out: clean(&f.refactorings.join("; ")),
+        way_out: if same { String::new() } else { clean(&f.refactorings.join("; ")) },
     }
 }
 

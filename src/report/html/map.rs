@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
-use crate::model::{Confidence, Mode};
+use crate::model::{Confidence, Mode, counted};
 use crate::report::groups::{VISIBLE, groups};
 use crate::report::system::System;
 
@@ -175,7 +175,7 @@ fn title(system: &System<'_>, of: &[usize]) -> String {
     text.push_str(&format!(", {}", crate::report::clean(&list.join(", "))));
     let sites: usize = of.iter().map(|i| system.dependency(*i).sites.len()).sum();
     if sites > 0 {
-        text.push_str(&format!(", {sites} call site{}", if sites == 1 { "" } else { "s" }));
+        text.push_str(&format!(", {}", counted(sites, "call site")));
     }
     if let Some(step) = system.gone.get(&pair).filter(|_| d.mode == Mode::Sync) {
         text.push_str(&format!(", gone after step {step}"));
@@ -241,7 +241,7 @@ fn group_item(system: &System<'_>, grouping: &Grouping, g: usize) -> Item {
         key: system.names.len() + g,
         href: format!("#g{g}"),
         name: grouping.names[g].clone(),
-        below: format!("{} services", grouping.members[g].len()),
+        below: counted(grouping.members[g].len(), "service"),
         kind: "group",
         heat: None,
         cyclic: false,
@@ -256,9 +256,9 @@ fn overview(system: &System<'_>, grouping: &Grouping) -> (Picture, usize) {
     let mut all = edges(system, &|s| grouping.of.get(&s).copied(), false);
     for edge in &mut all {
         let n = edge.of.len();
-        let what = if n == 1 { "dependency" } else { "dependencies" };
+        let what = counted(n, "dependency");
         let (a, b) = (&grouping.names[edge.ends.0], &grouping.names[edge.ends.1]);
-        edge.title = format!("{n} {what} from {a} to {b}");
+        edge.title = format!("{what} from {a} to {b}");
         (edge.cyclic, edge.thin) = (false, n == 1);
     }
     all.sort_by_key(|e| (std::cmp::Reverse(e.of.len()), e.ends, e.line));

@@ -132,9 +132,8 @@ fn filled(system: &System<'_>, (row, column): (usize, usize), (a, b): (usize, us
     } else if sites == 0 {
         ("·".to_owned(), format!("{a} calls {b}; no call site in code"), 1)
     } else {
-        let plural = if sites == 1 { "" } else { "s" };
         let weight = [1, 5].iter().filter(|limit| sites > **limit).count() + 1;
-        (sites.to_string(), format!("{a} calls {b} at {sites} call site{plural}"), weight)
+        (sites.to_string(), format!("{a} calls {b} at {}", crate::model::counted(sites, "call site")), weight)
     };
     let edge = sync.first().or(of.first()).copied().unwrap_or_default();
     Cell { row, column, text, title, edge, weight, back: !sync.is_empty() && column < row }

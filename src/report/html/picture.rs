@@ -107,9 +107,19 @@ impl Shown {
         self.x + self.width / 2
     }
 
-    /// The first line: lower in a cylinder.
+    /// The first line: lower in a cylinder, and under the bar of a window.
     fn text_y(&self) -> i32 {
-        self.y + if self.item.kind == "database" { 23 } else { 18 }
+        self.y
+            + match self.item.kind {
+                "database" => 24,
+                "ui" => 20,
+                _ => 18,
+            }
+    }
+
+    /// The second line.
+    fn below_y(&self) -> i32 {
+        self.text_y() + if self.item.kind == "database" { 12 } else { 15 }
     }
 
     fn label(&self) -> String {

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use crate::model::{Action, Step};
+use crate::plan::document::ASSUMED;
+use crate::plan::options::Options;
 use crate::report::system::System;
 use crate::report::{action, clean};
 
+use super::design::{self, DesignView};
 use super::map::{edges, item};
 use super::picture::{Edge, Line, Picture};
 
@@ -32,6 +35,7 @@ pub struct PlanSection {
     cycles: Vec<[String; 4]>,
     residue: Vec<[String; 4]>,
     proposals: Vec<[String; 4]>,
+    assumed: [String; 5],
     size: (i32, i32),
     map_size: (i32, i32),
 }
@@ -61,6 +65,7 @@ struct StepView {
     more_sites: usize,
     consumers: String,
     views: Vec<String>,
+    design: Option<DesignView>,
     reused: Option<[Vec<Use>; 2]>,
     own: Option<[Picture; 2]>,
 }
@@ -81,7 +86,12 @@ struct Use {
 #[must_use]
 pub fn section(system: &System<'_>, map: Option<&Picture>) -> Option<PlanSection> {
     let plan = system.result.plan.as_ref()?;
-    let steps = plan.steps.iter().enumerate().map(|(i, s)| step(system, i + 1, s, map)).collect();
+    let (_, files) = crate::plan::files(&system.result.system, plan, &system.result.services, &Options::default());
+    let steps = plan.steps.iter().enumerate().map(|(i, s)| StepView {
+        design: s.design.as_ref().map(|d| design::view(i + 1, d, &files)),
+        ..step(system, i + 1, s, map)
+    });
+    let steps = steps.collect();
     let residue = plan.residue.iter().map(|r| {
         let intents: Vec<&str> = r.intents.iter().map(|i| i.as_str()).collect();
         let unknown = if intents.is_empty() { "not known".to_owned() } else { intents.join(", ") };
@@ -107,6 +117,7 @@ pub fn section(system: &System<'_>, map: Option<&Picture>) -> Option<PlanSection
         steps,
         residue: residue.collect(),
         proposals: proposals.take(LISTED).collect(),
+        assumed: ASSUMED.map(|text| text.replace('`', "")),
         size,
         map_size: map.map_or((0, 0), Picture::size),
     })
@@ -166,8 +177,13 @@ fn step(system: &System<'_>, number: usize, s: &Step, map: Option<&Picture>) -> 
         edges: s.frees_edges.iter().map(|[a, b]| format!("{} → {}", clean(a), clean(b))).collect(),
         sites: s.frees_sites.iter().take(LISTED).map(|t| clean(t)).collect(),
         more_sites: s.frees_sites.len().saturating_sub(LISTED),
-        consumers: clean(&s.consumers.join(", ")),
+        consumers: match s.consumers.as_slice() {
+            [] => String::new(),
+            [one] => format!("Then {} holds a copy of its own.", clean(one)),
+            all => format!("Then these hold copies of their own: {}.", clean(&all.join(", "))),
+        },
         views: s.views.iter().map(|v| clean(v)).collect(),
+        design: None,
         reused,
         own,
     }

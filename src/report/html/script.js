@@ -249,6 +249,8 @@
       const r = picture.getBoundingClientRect();
       return Math.max(box.w / r.width, box.h / r.height);
     };
+    // What would be too small to read begins at its left edge; "Fit" shows the whole.
+    if (scale() > 2) zoom(1.6 / scale(), 0);
     const centre = (element) => {
       const b = element.getBBox();
       if (b.x >= box.x && b.y >= box.y && b.x + b.width <= box.x + box.w && b.y + b.height <= box.y + box.h) return;

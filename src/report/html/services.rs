@@ -2,16 +2,18 @@
 
 use askama::Template;
 
-use crate::model::{Dependency, Endpoint, Mode, Relation, SourceKind};
+use crate::model::{Dependency, Endpoint, Mode, SourceKind};
 use crate::report::clean;
 use crate::report::system::{System, source};
 
-use super::{confidence, duration};
+use super::confidence;
+use super::traffic::Observed;
 
-/// What a page lists at most in a system of this many dependencies or more; smaller systems show more.
-const MANY: usize = 1_200;
-/// Call sites and other evidence of an edge, and operations of a service: few in a large system, else many.
-const LISTED: [usize; 2] = [3, 40];
+/// Call sites and other evidence of an edge, and operations of a service, by how many dependencies there are at most:
+/// the report stays one that can be mailed.
+const LISTED: [(usize, usize); 3] = [(120, 40), (1_200, 10), (usize::MAX, 3)];
+/// Reasons why a service is one.
+const REASONS: usize = 4;
 
 /// The pages.
 #[derive(Template)]
@@ -63,7 +65,8 @@ struct SiteView {
 #[must_use]
 pub fn section(system: &System<'_>) -> Services {
     let result = system.result;
-    let most = LISTED[usize::from(result.dependencies.len() < MANY)];
+    let fits = |(limit, _): &&(usize, usize)| result.dependencies.len() < *limit;
+    let most = LISTED.iter().find(fits).map_or(3, |(_, most)| *most);
     let mut marginal = std::collections::BTreeMap::new();
     for m in result.score.iter().flat_map(|s| &s.marginals) {
         marginal.insert((m.source.as_str(), m.target.as_str()), m.value);
@@ -87,16 +90,20 @@ pub fn section(system: &System<'_>) -> Services {
             unresolved[at].push(clean(&text));
         }
     }
+    let observed = Observed::of(system);
     let page = |at: usize| {
-        let edges = system.out[at].iter().map(|e| edge(system, *e, &marginal, most)).collect();
+        let edges = system.out[at].iter().map(|e| edge(system, &observed, *e, &marginal, most)).collect();
         let own = few(std::mem::take(&mut findings[at]));
         let calls = std::mem::take(&mut unresolved[at]);
-        service(system, at, edges, &operations[at], own, calls, most)
+        let mut page = service(system, at, edges, &operations[at], own, calls, most);
+        let traced = observed.service(at);
+        page.facts.extend((!traced.is_empty()).then_some(("in traces", traced)));
+        page
     };
     Services { pages: (0..system.names.len()).map(page).collect() }
 }
 
-/// Two findings of each smell in words, the rest as a number.
+/// One finding of each smell in words, the rest as a number.
 fn few(findings: Vec<(&str, String)>) -> Vec<String> {
     let mut by_smell: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
     for (smell, because) in findings {
@@ -104,8 +111,8 @@ fn few(findings: Vec<(&str, String)>) -> Vec<String> {
     }
     let mut out = Vec::new();
     for (smell, all) in by_smell {
-        let more = all.len().saturating_sub(2);
-        out.extend(all.into_iter().take(2).map(|because| format!("{}: {because}", clean(smell))));
+        let more = all.len().saturating_sub(1);
+        out.extend(all.into_iter().take(1).map(|because| format!("{}: {because}", clean(smell))));
         if more > 0 {
             out.push(format!("{}: and {more} more, see Findings", clean(smell)));
         }
@@ -160,7 +167,7 @@ fn service(
         findings,
         steps,
         unresolved: unresolved.into_iter().take(most).collect(),
-        places: s.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
+        places: s.evidence.iter().take(most.min(REASONS)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
     }
 }
 
@@ -188,7 +195,7 @@ fn metrics(system: &System<'_>, name: &str) -> String {
 
 type Marginals<'r> = std::collections::BTreeMap<(&'r str, &'r str), f64>;
 
-fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize) -> EdgePage {
+fn edge(system: &System<'_>, observed: &Observed<'_>, index: usize, marginal: &Marginals<'_>, most: usize) -> EdgePage {
     let d = system.dependency(index);
     let mut facts = vec![("over", clean(&d.protocol)), ("confidence", confidence(d.confidence).to_owned())];
     if let Some(channel) = &d.channel {
@@ -198,7 +205,7 @@ fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize
     if !intents.is_empty() {
         facts.push(("for", intents.join(", ")));
     }
-    facts.push(("calls in traces:", traced(d)));
+    facts.extend(observed.edge(system.ends[index], d));
     if !d.tables.is_empty() {
         facts.push(("tables", clean(&d.tables.join(", "))));
     }
@@ -209,10 +216,6 @@ fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize
         if let Some(step) = system.ends[index].and_then(|pair| system.gone.get(&pair)) {
             facts.push(("gone after step", step.to_string()));
         }
-    }
-    let said = traced_operations(system, d);
-    if !said.is_empty() {
-        facts.push(("operations in traces", said));
     }
     let all = [SourceKind::Code, SourceKind::Specs, SourceKind::Manifests, SourceKind::Traces, SourceKind::Declared];
     let mut told: Vec<String> = Vec::new();
@@ -240,39 +243,6 @@ fn edge(system: &System<'_>, index: usize, marginal: &Marginals<'_>, most: usize
         places: d.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
         more_places: d.evidence.len().saturating_sub(most.min(12)),
     }
-}
-
-/// Calls, errors and latency in words.
-fn traced(d: &Dependency) -> String {
-    let Some(calls) = d.calls else { return "not measured".to_owned() };
-    let mut text = format!("{calls} call{}", if calls == 1 { "" } else { "s" });
-    if let Some(errors) = d.errors {
-        text.push_str(&format!(", {errors} with an error"));
-    }
-    if let (Some(p50), Some(p95)) = (d.p50_us, d.p95_us) {
-        text.push_str(&format!(", median {}, 95th percentile {}", duration(p50), duration(p95)));
-    }
-    text
-}
-
-/// Operations that traces show on an edge, most called first.
-fn traced_operations(system: &System<'_>, d: &Dependency) -> String {
-    if d.mode != Mode::Sync || !d.seen_in.contains(&SourceKind::Traces) {
-        return String::new();
-    }
-    let known = |name: &str, service: &str| {
-        name == service
-            || system.find(service).is_some_and(|i| system.service(i).aliases.iter().any(|alias| alias == name))
-    };
-    let rows = system.result.traffic.iter().flat_map(|t| &t.rows);
-    let own = rows.filter(|r| {
-        matches!(r.relation, Relation::Sync | Relation::Inferred)
-            && known(&r.source, &d.source)
-            && known(&r.target, &d.target)
-    });
-    let mut all: Vec<(u64, &String)> = own.flat_map(|r| r.operations.iter().map(|o| (o.calls, &o.name))).collect();
-    all.sort_by_key(|(n, name)| (std::cmp::Reverse(*n), *name));
-    all.iter().take(8).map(|(n, name)| format!("{} ({n})", clean(name))).collect::<Vec<_>>().join(", ")
 }
 
 /// The table of all dependencies.

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Node;
+use super::{Node, Work};
 
 /// More lanes than this are not reordered.
 const ORDERED: usize = 80;
+
+/// Boxes and bends times orders that are tried: the time stays bounded.
+const TRIES: usize = 60_000;
 
 /// The lanes, top to bottom.
 #[derive(Debug, Clone)]
@@ -19,13 +22,60 @@ pub struct Lanes {
     pub of: Vec<usize>,
 }
 
+impl Lanes {
+    /// The same lanes, one of them at another place.
+    fn moved(&self, from: usize, to: usize) -> Self {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        let lane = order.remove(from);
+        order.insert(to, lane);
+        let mut place = vec![0; order.len()];
+        for (at, lane) in order.iter().enumerate() {
+            place[*lane] = at;
+        }
+        let names = order.iter().map(|lane| self.names[*lane]).collect();
+        Self { given: self.given, names, of: self.of.iter().map(|lane| place[*lane]).collect() }
+    }
+}
+
+/// The order of the lanes with the fewest crossings: each lane is tried at each place until nothing is better.
+pub fn fewest(lanes: Lanes, work: &dyn Fn(&Lanes, bool) -> Work) -> (Lanes, Work) {
+    let n = lanes.names.len();
+    let mut best = (0, lanes);
+    let mut tries = 0;
+    if best.1.given > 0 {
+        let made = work(&best.1, false);
+        best.0 = made.graph.crossings();
+        tries = TRIES / made.bend.len().max(1);
+    }
+    loop {
+        let before = best.0;
+        for (from, to) in (0..n).flat_map(|from| (0..n).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+            if best.0 == 0 || tries == 0 {
+                break;
+            }
+            tries -= 1;
+            let lanes = best.1.moved(from, to);
+            let crossings = work(&lanes, false).graph.crossings();
+            if crossings < best.0 {
+                best = (crossings, lanes);
+            }
+        }
+        if best.0 == before {
+            break;
+        }
+    }
+    let mut made = work(&best.1, true);
+    made.graph.settle();
+    (best.1, made)
+}
+
 /// Lanes of boxes.
 #[must_use]
 pub fn assign(nodes: &[Node], edges: &BTreeSet<(usize, usize)>) -> Lanes {
     let given = nodes.iter().filter_map(|n| n.lane).max().map_or(0, |m| m + 1);
     let part = parts(nodes.len(), edges);
     // A lane is a group, or the rest of a connected part.
-    let key = |node: usize| nodes[node].lane.ok_or(part[node]);
+    let key = |node: usize| nodes[node].lane.ok_or(if given > 0 { nodes.len() + node } else { part[node] });
     let mut size: BTreeMap<Result<usize, usize>, usize> = BTreeMap::new();
     for node in 0..nodes.len() {
         *size.entry(key(node)).or_default() += 1;

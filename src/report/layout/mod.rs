@@ -6,9 +6,11 @@ mod lanes;
 mod order;
 mod place;
 mod rank;
+mod simplex;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lanes::Lanes;
 use order::Layered;
 pub use rank::{adjacency, components};
 
@@ -72,9 +74,11 @@ pub fn layout(nodes: &[Node], edges: &[(usize, usize)]) -> Drawing {
     let forward = |(a, b): (usize, usize)| if turned.contains(&(a, b)) { (b, a) } else { (a, b) };
     let acyclic: BTreeSet<(usize, usize)> = distinct.iter().map(|e| forward(*e)).collect();
     let layer = rank::layers(n, &acyclic);
-    let lanes = lanes::assign(nodes, &acyclic);
-    let mut work = Work::new(nodes, &acyclic, &layer, &lanes);
-    work.graph.reduce();
+    let (lanes, work) = lanes::fewest(lanes::assign(nodes, &acyclic), &|lanes, thorough| {
+        let mut work = Work::new(nodes, &acyclic, &layer, lanes);
+        work.graph.reduce(thorough);
+        work
+    });
     let (centres, spans) = work.place(nodes, &lanes);
     let columns = columns(nodes, &layer);
     let corner = |node: usize| {
@@ -86,7 +90,7 @@ pub fn layout(nodes: &[Node], edges: &[(usize, usize)]) -> Drawing {
     let routes = routes.all(edges, &forward);
     let areas = areas(nodes, &corners, &spans, &lanes);
     let right = columns.last().map_or(0, |(x, width)| x + width);
-    let low = spans.iter().map(|s| s.1.round() as i32).max().unwrap_or(0);
+    let low = spans.iter().map(|s| s.1).chain(centres.iter().copied()).fold(0.0, f64::max).round() as i32;
     Drawing { size: (right + MARGIN + PADDING, low + MARGIN), nodes: corners, routes, lanes: areas }
 }
 
@@ -108,7 +112,7 @@ fn columns(nodes: &[Node], layer: &[usize]) -> Vec<(i32, i32)> {
 }
 
 /// The boxes around lanes.
-fn areas(nodes: &[Node], corners: &[Point], spans: &[(f64, f64)], lanes: &lanes::Lanes) -> Vec<Option<Area>> {
+fn areas(nodes: &[Node], corners: &[Point], spans: &[(f64, f64)], lanes: &Lanes) -> Vec<Option<Area>> {
     let mut areas = vec![None; lanes.given];
     for (lane, given) in lanes.names.iter().enumerate() {
         let Some(given) = given else { continue };
@@ -137,7 +141,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(nodes: &[Node], edges: &BTreeSet<(usize, usize)>, layer: &[usize], lanes: &lanes::Lanes) -> Self {
+    fn new(nodes: &[Node], edges: &BTreeSet<(usize, usize)>, layer: &[usize], lanes: &Lanes) -> Self {
         let n = nodes.len();
         let depth = layer.iter().max().map_or(0, |m| m + 1);
         let mut rows = vec![Vec::new(); depth];
@@ -167,16 +171,18 @@ impl Work {
             before[*b].push(last);
             bends.insert((*a, *b), made);
         }
-        Self { graph: Layered { rows, before, after, lane }, bend, bends }
+        // Connected parts stand apart with all their bends; an edge may pass through the box of a group.
+        let boxes = if lanes.given > 0 { n } else { lane.len() };
+        Self { graph: Layered { rows, before, after, lane, boxes }, bend, bends }
     }
 
     /// Centres across the layers, lane below lane, and where each lane begins and ends.
-    fn place(&self, nodes: &[Node], lanes: &lanes::Lanes) -> (Vec<f64>, Vec<(f64, f64)>) {
+    fn place(&self, nodes: &[Node], lanes: &Lanes) -> (Vec<f64>, Vec<(f64, f64)>) {
         let extent: Vec<f64> =
             (0..self.bend.len()).map(|i| nodes.get(i).map_or(BEND, |n| f64::from(n.height) + ROW_GAP)).collect();
         let mut centres = vec![0.0; extent.len()];
         let mut spans = Vec::new();
-        let mut top = f64::from(MARGIN);
+        let mut lows = vec![f64::from(MARGIN); self.graph.rows.len()];
         for (lane, name) in lanes.names.iter().enumerate() {
             let within = |all: &[Vec<usize>]| -> Vec<Vec<usize>> {
                 let keep = |row: &Vec<usize>| row.iter().copied().filter(|v| self.graph.lane[*v] == lane).collect();
@@ -186,22 +192,14 @@ impl Work {
                 rows: within(&self.graph.rows),
                 before: self.only(&self.graph.before, lane),
                 after: self.only(&self.graph.after, lane),
-                lane: Vec::new(),
+                ..Layered::default()
             };
             let part = Layered { lane: vec![0; extent.len()], ..part };
             let own = place::place(&part, &extent, &self.bend);
-            let members: Vec<usize> = part.rows.iter().flatten().copied().collect();
-            let least = members.iter().map(|v| own[*v] - extent[*v] / 2.0).fold(f64::INFINITY, f64::min);
-            let head = if name.is_some() { f64::from(TITLE) } else { 0.0 };
-            let shift = if least.is_finite() { top + head - least } else { 0.0 };
-            let mut low = top + head;
-            for v in members {
-                centres[v] = own[v] + shift;
-                low = low.max(centres[v] + extent[v] / 2.0);
-            }
-            low += if name.is_some() { f64::from(PADDING) / 2.0 } else { 0.0 };
-            spans.push((top, low));
-            top = low + if name.is_some() { f64::from(PADDING) / 2.0 } else { 0.0 };
+            let frame = if name.is_some() { (f64::from(TITLE), f64::from(PADDING)) } else { (0.0, 0.0) };
+            let (shift, span) = under(&part.rows, &own, &extent, nodes.len(), frame, &mut lows);
+            part.rows.iter().flatten().for_each(|v| centres[*v] = own[*v] + shift);
+            spans.push(span);
         }
         (centres, spans)
     }
@@ -214,6 +212,35 @@ impl Work {
             .map(|(v, all)| if keep(v) { all.iter().copied().filter(|o| keep(*o)).collect() } else { Vec::new() })
             .collect()
     }
+}
+
+/// Moves a lane up until it touches what stands above it: its frame (space over and under its boxes) over all layers
+/// of its boxes, its bends in the others. Gives the way it moves, and where the frame begins and ends.
+fn under(
+    rows: &[Vec<usize>],
+    own: &[f64],
+    extent: &[f64],
+    boxes: usize,
+    (head, foot): (f64, f64),
+    lows: &mut [f64],
+) -> (f64, (f64, f64)) {
+    let held = |row: &Vec<usize>| row.iter().any(|v| *v < boxes);
+    let first = rows.iter().position(held).unwrap_or(0);
+    let last = rows.iter().rposition(held).unwrap_or(0);
+    let inside = |layer: usize| (first..=last).contains(&layer);
+    let all = || rows.iter().enumerate().flat_map(|(layer, row)| row.iter().map(move |v| (layer, *v)));
+    let framed = || all().filter(|(layer, _)| inside(*layer));
+    let least = framed().map(|(_, v)| own[v] - extent[v] / 2.0).fold(f64::INFINITY, f64::min);
+    let most = framed().map(|(_, v)| own[v] + extent[v] / 2.0).fold(f64::NEG_INFINITY, f64::max);
+    let above = lows[first..=last].iter().copied().fold(0.0, f64::max);
+    let passing = all().filter(|(layer, _)| !inside(*layer)).map(|(l, v)| lows[l] + extent[v] / 2.0 - own[v]);
+    let shift = passing.fold(above + head - least, f64::max);
+    let span = (least + shift - head, most + shift + foot / 2.0);
+    for (layer, v) in all() {
+        lows[layer] = lows[layer].max(own[v] + shift + extent[v] / 2.0);
+    }
+    lows[first..=last].iter_mut().for_each(|low| *low = low.max(span.1 + foot / 2.0));
+    (shift, span)
 }
 
 /// What the ways of the edges are made from.

@@ -1,5 +1,5 @@
-//! The order inside each layer: barycentre sweeps with exchanges of neighbours, the order with the fewest crossings
-//! kept (Sugiyama, Tagawa, Toda 1981; Gansner, Koutsofios, North, Vo 1993).
+//! The order inside each layer: barycentre sweeps with exchanges of neighbours, then nodes sifted to their best places
+//! (Sugiyama, Tagawa, Toda 1981; Gansner, Koutsofios, North, Vo 1993; Matuszewski, Schönfeld, Molitor 1999).
 //!
 //! Takes a layered graph whose edges join neighbouring layers; gives the order. Knows no coordinates.
 
@@ -7,8 +7,15 @@
 const SWEEPS: usize = 32;
 const PATIENCE: usize = 8;
 /// With more nodes and bends than this, sweeps and exchanges are fewer: the time stays bounded.
-const LARGE: usize = 6_000;
+const LARGE: usize = 12_000;
 const SWEEPS_LARGE: usize = 10;
+/// Up to this many nodes and bends single nodes are moved after each sweep, and chance is tried.
+const SMALL: usize = 1_500;
+/// Passes in which nodes move.
+const SIFTS: usize = 20;
+/// Nodes and bends times tries of chance, and the most tries: the time stays bounded.
+const SHAKES: usize = 120_000;
+const SHAKES_MOST: usize = 600;
 
 /// A layered graph: nodes and bends of long edges by number.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +26,11 @@ pub struct Layered {
     pub before: Vec<Vec<usize>>,
     /// Neighbours in the layer after, by node.
     pub after: Vec<Vec<usize>>,
-    /// Lane of each node: nodes of one lane stand together, lanes in the same order in every layer.
+    /// Lane of each node: boxes of one lane stand together, lanes in the same order in every layer. Bends pass where
+    /// they cross least.
     pub lane: Vec<usize>,
+    /// Nodes below this number are boxes, the others are bends.
+    pub boxes: usize,
 }
 
 impl Layered {
@@ -61,9 +71,10 @@ impl Layered {
         total
     }
 
-    /// Orders all layers.
-    pub fn reduce(&mut self) {
-        let large = self.lane.len() > LARGE;
+    /// Orders all layers; `thorough` moves single nodes too, and tries what chance suggests.
+    pub fn reduce(&mut self, thorough: bool) {
+        let n = self.lane.len();
+        let large = n > LARGE;
         let sweeps = if large { SWEEPS_LARGE } else { SWEEPS };
         let mut best = (u64::MAX, self.rows.clone());
         for from_left in [true, false] {
@@ -72,6 +83,9 @@ impl Layered {
             for sweep in 0..sweeps {
                 self.sweep((sweep % 2 == 0) == from_left, sweep % 4 < 2);
                 self.exchange(if large { 1 } else { 6 });
+                if thorough && n <= SMALL {
+                    self.sift(vec![true; self.rows.len()], 2);
+                }
                 let crossings = self.crossings();
                 idle += 1;
                 if crossings < best.0 {
@@ -84,6 +98,94 @@ impl Layered {
             }
         }
         self.rows = best.1;
+        if thorough && best.0 > 0 && !large {
+            self.sift(vec![true; self.rows.len()], SIFTS);
+            self.shake(if n > SMALL { 0 } else { (SHAKES / n).min(SHAKES_MOST) });
+        }
+    }
+
+    /// Moves a few nodes of a layer by chance, lets all around find their places again, and keeps what is no worse.
+    fn shake(&mut self, times: usize) {
+        let mut best = (self.crossings(), self.rows.clone());
+        let mut chance = Chance(1);
+        for _ in 0..times {
+            if best.0 == 0 {
+                break;
+            }
+            let row = chance.below(self.rows.len());
+            for _ in 0..3 {
+                let length = self.rows[row].len();
+                let (from, to) = (chance.below(length), chance.below(length));
+                let node = self.rows[row][from];
+                let passed = if from < to { from..to + 1 } else { to..from + 1 };
+                if passed.into_iter().all(|at| !self.apart(node, self.rows[row][at])) {
+                    self.rows[row].remove(from);
+                    self.rows[row].insert(to, node);
+                }
+            }
+            let mut open = vec![false; self.rows.len()];
+            around(row, open.len()).for_each(|at| open[at] = true);
+            self.sift(open, SIFTS);
+            let crossings = self.crossings();
+            if crossings <= best.0 {
+                best = (crossings, self.rows.clone());
+            } else {
+                self.rows.clone_from(&best.1);
+            }
+        }
+        self.rows = best.1;
+    }
+
+    /// Moves each node of the open layers to the place where its edges cross least; layers beside a changed one open.
+    fn sift(&mut self, mut open: Vec<bool>, passes: usize) {
+        let mut place = self.places();
+        for _ in 0..passes {
+            for row in 0..open.len() {
+                if !std::mem::take(&mut open[row]) {
+                    continue;
+                }
+                for node in self.rows[row].clone() {
+                    let to = self.best_place(row, node, &place);
+                    if to != place[node] {
+                        self.rows[row].remove(place[node]);
+                        self.rows[row].insert(to, node);
+                        self.rows[row].iter().enumerate().for_each(|(at, node)| place[*node] = at);
+                        around(row, open.len()).for_each(|at| open[at] = true);
+                    }
+                }
+            }
+            if !open.contains(&true) {
+                break;
+            }
+        }
+    }
+
+    /// Where in its layer the edges of a node cross least.
+    fn best_place(&self, row: usize, node: usize, place: &[usize]) -> usize {
+        let at = place[node];
+        let crossed = |a: usize, b: usize| {
+            let count =
+                inversions(&self.before[a], &self.before[b], place) + inversions(&self.after[a], &self.after[b], place);
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
+        let mut best = (0, at);
+        let mut sum = 0;
+        for (to, other) in self.rows[row].iter().enumerate().take(at).rev() {
+            if self.apart(node, *other) {
+                break;
+            }
+            sum += crossed(node, *other) - crossed(*other, node);
+            best = if sum < best.0 { (sum, to) } else { best };
+        }
+        sum = 0;
+        for (to, other) in self.rows[row].iter().enumerate().skip(at + 1) {
+            if self.apart(node, *other) {
+                break;
+            }
+            sum += crossed(*other, node) - crossed(node, *other);
+            best = if sum < best.0 { (sum, to) } else { best };
+        }
+        best.1
     }
 
     /// The order in which a depth-first walk meets the nodes; lanes stay together.
@@ -110,8 +212,9 @@ impl Layered {
         for (at, node) in met.into_iter().enumerate() {
             rank[node] = at;
         }
-        for row in &mut self.rows {
-            row.sort_by_key(|node| (self.lane[*node], rank[*node]));
+        for at in 0..self.rows.len() {
+            let keyed = self.rows[at].iter().map(|node| (rank[*node], 0, *node)).collect();
+            self.rows[at] = self.arranged(keyed);
         }
     }
 
@@ -122,7 +225,7 @@ impl Layered {
         for step in 0..layers {
             let at = if forward { step } else { layers - 1 - step };
             let ends = if forward { &self.before } else { &self.after };
-            let mut keyed: Vec<(usize, usize, usize, usize)> = self.rows[at]
+            let keyed: Vec<Keyed> = self.rows[at]
                 .iter()
                 .enumerate()
                 .map(|(now, node)| {
@@ -133,15 +236,56 @@ impl Layered {
                     } else {
                         all.iter().map(|o| place[*o]).sum::<usize>() * 4_096 / all.len()
                     };
-                    (self.lane[*node], mean, if ties_stay { now } else { usize::MAX - now }, *node)
+                    (mean, if ties_stay { now } else { usize::MAX - now }, *node)
                 })
                 .collect();
-            keyed.sort_unstable();
-            for (now, (_, _, _, node)) in keyed.into_iter().enumerate() {
-                self.rows[at][now] = node;
-                place[node] = now;
+            self.rows[at] = self.arranged(keyed);
+            for (now, node) in self.rows[at].iter().enumerate() {
+                place[*node] = now;
             }
         }
+    }
+
+    /// Nodes of a layer by their keys: boxes lane by lane, each bend where it passes the fewest keys of boxes.
+    fn arranged(&self, mut keyed: Vec<Keyed>) -> Vec<usize> {
+        keyed.sort_unstable();
+        if keyed.iter().filter(|k| k.2 < self.boxes).map(|k| self.lane[k.2]).is_sorted() {
+            return keyed.into_iter().map(|k| k.2).collect();
+        }
+        let (mut boxes, bends): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(|k| k.2 < self.boxes);
+        boxes.sort_by_key(|k| self.lane[k.2]);
+        let mut bends: Vec<(usize, usize)> = bends.iter().map(|bend| (passing(bend, &boxes), bend.2)).collect();
+        bends.sort_by_key(|(at, _)| *at);
+        let mut bends = bends.into_iter().peekable();
+        let mut row = Vec::new();
+        for at in 0..=boxes.len() {
+            while let Some((_, bend)) = bends.next_if(|(place, _)| *place == at) {
+                row.push(bend);
+            }
+            row.extend(boxes.get(at).map(|k| k.2));
+        }
+        row
+    }
+
+    /// Gives each bend the lane that it passes through: the one it wants, if the boxes around allow it.
+    pub fn settle(&mut self) {
+        let last = self.lane.iter().copied().max().unwrap_or(0);
+        for row in &self.rows {
+            let mut least = 0;
+            for at in 0..row.len() {
+                if row[at] >= self.boxes {
+                    let after = row[at..].iter().find(|node| **node < self.boxes);
+                    let most = after.map_or(last, |node| self.lane[*node]);
+                    self.lane[row[at]] = self.lane[row[at]].clamp(least, most);
+                }
+                least = self.lane[row[at]];
+            }
+        }
+    }
+
+    /// May neither of the two pass the other?
+    fn apart(&self, u: usize, v: usize) -> bool {
+        self.lane[u] != self.lane[v] && u.max(v) < self.boxes
     }
 
     /// Exchanges neighbours of a lane while that removes crossings.
@@ -152,7 +296,7 @@ impl Layered {
             for row in 0..self.rows.len() {
                 for at in 1..self.rows[row].len() {
                     let (u, v) = (self.rows[row][at - 1], self.rows[row][at]);
-                    if self.lane[u] != self.lane[v] {
+                    if self.apart(u, v) {
                         continue;
                     }
                     let cost = |a: usize, b: usize| {
@@ -170,6 +314,35 @@ impl Layered {
                 break;
             }
         }
+    }
+}
+
+/// Sort key, tie and number of a node.
+type Keyed = (usize, usize, usize);
+
+/// Before which box a bend stands, so that few boxes have a greater key before it or a lesser one after it.
+fn passing(bend: &Keyed, boxes: &[Keyed]) -> usize {
+    let mut wrong = boxes.iter().filter(|k| *k < bend).count();
+    let mut best = (wrong, 0);
+    for (at, node) in boxes.iter().enumerate() {
+        wrong = if node < bend { wrong - 1 } else { wrong + 1 };
+        best = best.min((wrong, at + 1));
+    }
+    best.1
+}
+
+/// The layers beside one, and itself.
+fn around(row: usize, rows: usize) -> std::ops::Range<usize> {
+    row.saturating_sub(1)..(row + 2).min(rows)
+}
+
+/// A small generator (Knuth's constants), begun alike each time: the same graph is drawn alike everywhere.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % n.max(1)
     }
 }
 
@@ -217,19 +390,19 @@ mod tests {
             after[*a].push(*b);
             before[*b].push(*a);
         }
-        Layered { rows, before, after, lane: vec![0; n] }
+        Layered { rows, before, after, lane: vec![0; n], boxes: n }
     }
 
     #[test]
     fn crossings_are_counted_and_removed() {
         let mut graph = layered(vec![vec![0, 1, 2], vec![3, 4, 5]], &[(0, 5), (1, 4), (2, 3)]);
         assert_eq!(graph.crossings(), 3);
-        graph.reduce();
+        graph.reduce(true);
         assert_eq!(graph.crossings(), 0);
         // A complete bipartite graph of three and three crosses nine times in any order.
         let all: Vec<(usize, usize)> = (0..3).flat_map(|a| (3..6).map(move |b| (a, b))).collect();
         let mut graph = layered(vec![vec![0, 1, 2], vec![3, 4, 5]], &all);
-        graph.reduce();
+        graph.reduce(true);
         assert_eq!(graph.crossings(), 9);
     }
 
@@ -237,7 +410,7 @@ mod tests {
     fn lanes_stay_together() {
         let mut graph = layered(vec![vec![0, 1, 2], vec![3, 4, 5]], &[(0, 3), (1, 5), (2, 4)]);
         graph.lane = vec![0, 1, 0, 1, 0, 1];
-        graph.reduce();
+        graph.reduce(true);
         for row in &graph.rows {
             assert!(row.windows(2).all(|w| graph.lane[w[0]] <= graph.lane[w[1]]), "{row:?}");
         }

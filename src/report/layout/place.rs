@@ -184,7 +184,7 @@ mod tests {
                 after[row * 8 + a].push(row * 8 + 8 + b);
                 before[row * 8 + 8 + b].push(row * 8 + a);
             }
-            let graph = Layered { rows: rows.clone(), before, after, lane: vec![0; 24] };
+            let graph = Layered { rows: rows.clone(), before, after, lane: vec![0; 24], boxes: 24 };
             let extent: Vec<f64> = (0..24).map(|i| if bends[i] { 6.0 } else { 34.0 }).collect();
             let centres = place(&graph, &extent, &bends);
             for row in rows {

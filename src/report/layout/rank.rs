@@ -1,11 +1,10 @@
-//! Layers: cycles collapsed first, then the longest way, then nodes drawn towards their neighbours.
+//! Layers: cycles collapsed first, then the longest way, then the least sum of lengths.
 //!
 //! Takes edges by number; gives the layer of each node and which edges point backwards. Knows no coordinates.
 
 use std::collections::BTreeSet;
 
-/// Passes that shorten edges; each moves every node at most once.
-const PASSES: usize = 24;
+use super::simplex;
 
 /// Adjacency by number: the ends of each node's edges, sorted and distinct.
 #[must_use]
@@ -107,41 +106,19 @@ pub fn backward(n: usize, edges: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, 
 #[must_use]
 pub fn layers(n: usize, edges: &BTreeSet<(usize, usize)>) -> Vec<usize> {
     let next = adjacency(n, edges.iter().copied());
-    let back = adjacency(n, edges.iter().map(|(a, b)| (*b, *a)));
     let component = components(&next);
     // Without a cycle each node is its own component, numbered callee first.
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by_key(|node| std::cmp::Reverse(component[*node]));
-    let mut layer = vec![0; n];
+    let mut layer = vec![0i64; n];
     for node in &order {
         for to in &next[*node] {
             layer[*to] = layer[*to].max(layer[*node] + 1);
         }
     }
-    for pass in 0..PASSES {
-        let mut moved = false;
-        let mut shorten = |node: usize| {
-            let least = back[node].iter().map(|o| layer[*o] + 1).max().unwrap_or(0);
-            let most = next[node].iter().map(|o| layer[*o] - 1).min().unwrap_or(layer[node]);
-            let wanted = match back[node].len().cmp(&next[node].len()) {
-                std::cmp::Ordering::Less => most,
-                std::cmp::Ordering::Greater => least,
-                std::cmp::Ordering::Equal => layer[node],
-            };
-            moved |= wanted != layer[node];
-            layer[node] = wanted;
-        };
-        if pass % 2 == 0 {
-            order.iter().rev().for_each(|node| shorten(*node));
-        } else {
-            order.iter().for_each(|node| shorten(*node));
-        }
-        if !moved {
-            break;
-        }
-    }
-    let first = layer.iter().copied().min().unwrap_or(0);
-    layer.iter().map(|l| l - first).collect()
+    let edges: Vec<(usize, usize)> = edges.iter().copied().collect();
+    simplex::shorten(&edges, &mut layer);
+    layer.into_iter().map(|l| l.unsigned_abs() as usize).collect()
 }
 
 #[cfg(test)]
