@@ -29,14 +29,23 @@ pub struct Tree {
     placed: Vec<Placed>,
 }
 
-/// A span on the critical path, with the window of it that counts.
+/// A span on the critical path, with the window of it that counts: nanoseconds since the root began.
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     at: u32,
-    low: i128,
-    high: i128,
-    shift: i128,
+    low: i64,
+    high: i64,
+    shift: i64,
 }
+
+/// Time since a root began; what lies centuries away stands at the edge.
+fn since(time: u64, root: u64) -> i64 {
+    let by = i64::try_from(time.abs_diff(root)).unwrap_or(FARTHEST).min(FARTHEST);
+    if time < root { -by } else { by }
+}
+
+/// Nanoseconds that clocks and times are apart at most: 36 years. No sum of a few of these overflows.
+const FARTHEST: i64 = i64::MAX >> 3;
 
 impl Tree {
     /// Finds parents and what follows from them. `spans` are sorted by id, without duplicates.
@@ -260,28 +269,31 @@ impl Tree {
             if self.up[root] != NONE || spans[root].parent != 0 || spans[root].start == 0 {
                 continue;
             }
-            let (low, high) = (i128::from(spans[root].start), i128::from(end(&spans[root])));
+            let begin = spans[root].start;
             self.stack.clear();
-            self.stack.push(Visit { at: root as u32, low, high, shift: 0 });
+            self.stack.push(Visit { at: root as u32, low: 0, high: since(end(&spans[root]), begin), shift: 0 });
             while let Some(visit) = self.stack.pop() {
-                let own = self.visit(visit, spans, shapes);
+                let own = self.visit(visit, begin, spans, shapes);
                 see(root, visit.at as usize, own);
             }
         }
     }
 
     /// One span of the path: puts its children on the path on the stack, gives its own time.
-    fn visit(&mut self, visit: Visit, spans: &[Span], shapes: &[Shape]) -> u64 {
-        self.place_children(visit, spans, shapes);
-        let duration = i128::from(spans[visit.at as usize].duration);
-        let (mut cursor, mut own, mut checks) = (visit.high, 0i128, CHECKS);
+    fn visit(&mut self, visit: Visit, begin: u64, spans: &[Span], shapes: &[Shape]) -> u64 {
+        if self.from[visit.at as usize] == self.from[visit.at as usize + 1] {
+            return u64::try_from(visit.high - visit.low).unwrap_or(0);
+        }
+        self.place_children(visit, begin, spans, shapes);
+        let allowed = i64::try_from(spans[visit.at as usize].duration / ALLOWED).unwrap_or(i64::MAX);
+        let (mut cursor, mut own, mut checks) = (visit.high, 0i64, CHECKS);
         for child in &self.placed {
             let low = child.low.max(visit.low);
             let mut high = child.high.min(visit.high);
             let overlap = high - cursor;
-            if overlap > 0 && low < cursor && overlap * ALLOWED < duration && checks > 0 {
+            if overlap > 0 && low < cursor && overlap < allowed && checks > 0 {
                 checks -= 1;
-                let inside = |time: i128| u32::from(time >= cursor && time <= high);
+                let inside = |time: i64| u32::from(time >= cursor && time <= high);
                 let events: u32 = self.placed.iter().map(|c| inside(c.low) + inside(c.high)).sum();
                 high = if events == 2 { cursor } else { high };
             }
@@ -293,14 +305,14 @@ impl Tree {
             self.stack.push(Visit { at: child.at, low, high, shift: child.shift });
         }
         own += cursor - visit.low;
-        u64::try_from(own.max(0)).unwrap_or(u64::MAX)
+        u64::try_from(own).unwrap_or(0)
     }
 
     /// The children of a span by their end, the last one first, on the clock of the span.
-    fn place_children(&mut self, visit: Visit, spans: &[Span], shapes: &[Shape]) {
+    fn place_children(&mut self, visit: Visit, begin: u64, spans: &[Span], shapes: &[Shape]) {
         let at = visit.at as usize;
         let parent = &spans[at];
-        let (start, stop) = (i128::from(parent.start) + visit.shift, i128::from(end(parent)) + visit.shift);
+        let (start, stop) = (since(parent.start, begin) + visit.shift, since(end(parent), begin) + visit.shift);
         self.placed.clear();
         for child in &self.children[self.from[at] as usize..self.from[at + 1] as usize] {
             let span = &spans[*child as usize];
@@ -308,13 +320,14 @@ impl Tree {
             if span.start == 0 || shape_of.role == Role::Consume {
                 continue;
             }
+            let (mut low, mut high) = (since(span.start, begin) + visit.shift, since(end(span), begin) + visit.shift);
             let mut shift = visit.shift;
-            let (first, last) = (i128::from(span.start) + shift, i128::from(end(span)) + shift);
-            let outside = first < start || last > stop;
+            let outside = low < start || high > stop;
             if outside && span.duration <= parent.duration && shape_of.service != shape(shapes, parent).service {
-                shift += start + i128::from((parent.duration - span.duration) / 2) - first;
+                let by = start + since((parent.duration - span.duration) / 2, 0) - low;
+                shift = shift.saturating_add(by).clamp(-FARTHEST, FARTHEST);
+                (low, high) = (since(span.start, begin) + shift, since(end(span), begin) + shift);
             }
-            let (low, high) = (i128::from(span.start) + shift, i128::from(end(span)) + shift);
             self.placed.push(Placed { high, low, id: span.id, at: *child, shift });
         }
         self.placed.sort_unstable_by(|a, b| b.cmp(a));
@@ -324,16 +337,16 @@ impl Tree {
 /// A child on the clock of its parent; ordered by its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Placed {
-    high: i128,
-    low: i128,
+    high: i64,
+    low: i64,
     id: u64,
     at: u32,
-    shift: i128,
+    shift: i64,
 }
 
 /// A sibling may reach into the one that is waited for by less than this part of their parent's time, a hundredth:
 /// clocks of hosts differ (CRISP's overlap allowance). A third event within says that they do run at once.
-const ALLOWED: i128 = 100;
+const ALLOWED: u64 = 100;
 
 /// Siblings of one span that are looked at so closely: a trace of a million siblings must not cost a square.
 const CHECKS: u32 = 64;

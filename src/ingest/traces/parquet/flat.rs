@@ -100,14 +100,13 @@ struct Places {
 fn batch(leaves: &Leaves, rows: usize, columns: &Columns, sink: &mut Sink<'_>) {
     let mut places = Places { plain: vec![Place::default(); leaves.plain.len()], ..Places::default() };
     let mut view = SpanView::default();
-    let mut row: Vec<(usize, Value<'_>)> = Vec::new();
+    // By position among the columns at the top.
+    let mut row: Vec<Value<'_>> = vec![Value::None; leaves.plain.iter().map(|(at, _)| at + 1).max().unwrap_or(0)];
     for _ in 0..rows {
-        row.clear();
         for ((column, leaf), place) in leaves.plain.iter().zip(&mut places.plain) {
-            row.push((*column, place.next(leaf).unwrap_or_default()));
+            row[*column] = place.next(leaf).unwrap_or_default();
         }
-        let get = |at: usize| row.iter().find(|(column, _)| *column == at).map_or(Value::None, |(_, v)| *v);
-        let mut service = columns.view(&mut view, get);
+        let mut service = columns.view(&mut view, |at| row.get(at).copied().unwrap_or_default());
         if let Some(leaf) = &leaves.trace_state {
             let state = places.trace_state.next(leaf).unwrap_or_default();
             state.text(|t| view.trace_state(t));

@@ -81,9 +81,22 @@ impl Hybrid {
         }
     }
 
-    fn unpack<T>(&mut self, n: usize, out: &mut Vec<T>, as_number: impl Fn(u32) -> T) {
+    fn unpack<T: Copy>(&mut self, n: usize, out: &mut Vec<T>, as_number: impl Fn(u32) -> T) {
         let (width, mask) = (self.width as usize, (1u64 << self.width) - 1);
-        let (bytes, mut bit) = (&self.bytes[..], self.bit);
+        let (bytes, mut bit, mut n) = (&self.bytes[..], self.bit, n);
+        // Eight small numbers stand in one word.
+        if width <= 8 && bit % 8 == 0 {
+            out.reserve(n);
+            while n >= 8
+                && let Some((word, _)) = bytes.get(bit / 8..).and_then(|rest| rest.split_first_chunk::<8>())
+            {
+                let word = u64::from_le_bytes(*word);
+                let eight: [T; 8] = std::array::from_fn(|at| as_number((word >> (at * width) & mask) as u32));
+                out.extend_from_slice(&eight);
+                bit += 8 * width;
+                n -= 8;
+            }
+        }
         out.extend((0..n).map(|_| {
             let word = match bytes.get(bit / 8..).and_then(|rest| rest.split_first_chunk::<8>()) {
                 Some((word, _)) => u64::from_le_bytes(*word),
@@ -116,6 +129,22 @@ mod tests {
         // Three times 5, then eight packed numbers of three bits (the example of parquet-format).
         let bytes = [0x06, 0x05, 0x03, 0b1000_1000, 0b1100_0110, 0b1111_1010];
         assert_eq!(all(&bytes, 3, 11), [5, 5, 5, 0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn groups_of_every_width_are_unpacked() {
+        for width in 1..=20u32 {
+            let numbers: Vec<u32> = (0..64u32).map(|n| n.wrapping_mul(2_654_435_761) >> (32 - width)).collect();
+            let mut bytes = vec![(8 << 1 | 1) as u8];
+            bytes.resize(1 + 8 * width as usize, 0);
+            for (at, number) in numbers.iter().enumerate() {
+                for bit in (0..width as usize).filter(|bit| number >> bit & 1 == 1) {
+                    let place = at * width as usize + bit;
+                    bytes[1 + place / 8] |= 1 << (place % 8);
+                }
+            }
+            assert_eq!(all(&bytes, width, 64), numbers, "{width}");
+        }
     }
 
     #[test]

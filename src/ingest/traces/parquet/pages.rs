@@ -294,12 +294,6 @@ impl Thrift<'_> {
         None
     }
 
-    /// A number that is not below zero.
-    fn number(&mut self) -> Option<u64> {
-        let raw = self.varint()?;
-        (raw & 1 == 0).then_some(raw >> 1)
-    }
-
     fn step(&mut self, n: u64) -> Option<()> {
         self.at = self.at.checked_add(usize::try_from(n).ok()?).filter(|at| *at <= self.bytes.len())?;
         Some(())
@@ -317,11 +311,13 @@ impl Thrift<'_> {
             let place = if outer == 0 { [id, 0] } else { [outer, id] };
             match head & 15 {
                 kind @ (1 | 2) => see(place, Truth(kind == 1)),
-                4..=6 => match self.number() {
-                    Some(n) => see(place, Number(u32::try_from(n).ok()?)),
-                    // Below zero: nothing that matters.
-                    None => return None,
-                },
+                // Below zero or beyond 32 bits is nothing that matters (a checksum), or no size.
+                4..=6 => {
+                    let raw = self.varint()?;
+                    if let Some(n) = u32::try_from(raw >> 1).ok().filter(|_| raw & 1 == 0) {
+                        see(place, Number(n));
+                    }
+                }
                 12 if outer == 0 => self.fields(id, see)?,
                 kind => self.skip(kind, 0)?,
             }
@@ -441,11 +437,12 @@ mod tests {
     #[test]
     fn sizes_that_lie_are_breaks_and_take_no_memory() {
         let bomb = vec![0u8; 8 << 20];
-        for codec in codecs() {
+        for codec in codecs().into_iter().filter(|c| *c != Compression::UNCOMPRESSED) {
             let small = packed(&bomb, codec);
             for (values, unpacked) in [(1, 100), (1, LARGEST + 1), (u32::MAX >> 1, bomb.len()), (1, usize::MAX >> 40)] {
                 let done = pages(dictionary(values, unpacked, &small), codec).next_page();
-                assert!(done.is_err(), "{codec:?} {values} {unpacked}");
+                let error = done.expect_err("a lie").to_string();
+                assert!(!error.contains("header"), "{codec:?} {values} {unpacked}: {error}");
             }
         }
         let cut = dictionary(1, 10, b"0123456789");
