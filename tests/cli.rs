@@ -1,7 +1,8 @@
 //! The program as its users meet it: exit codes, one clear error for a mistake, notes for bad input, no secret shown.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -167,6 +168,45 @@ fn traces_that_git_ignores_are_read() {
 }
 
 /// Secrets that are planted in every kind of input appear in no output.
+#[test]
+fn traces_come_through_a_pipe_too_and_none_are_not_enough() {
+    let folder = tempfile::tempdir().expect("temp dir");
+    let piped = |input: &[u8]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_unbraid"))
+            .args(["analyze", "-", "-o", "out"])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        child.stdin.take().expect("a pipe").write_all(input).expect("written");
+        child.wait_with_output().expect("an end")
+    };
+    let span = |service: &str, id: u64, parent: &str, kind: u64| {
+        format!(
+            "{{\"resource\":{{\"attributes\":[{{\"key\":\"service.name\",\"value\":{{\"stringValue\":\"{service}\"}}}}]}},\
+             \"scopeSpans\":[{{\"spans\":[{{\"traceId\":\"0a\",\"spanId\":\"0{id}\",\"parentSpanId\":\"{parent}\",\"kind\":{kind}}}]}}]}}"
+        )
+    };
+    let text = format!("{{\"resourceSpans\":[{},{}]}}", span("web", 1, "", 3), span("orders", 2, "01", 2));
+    let output = piped(text.as_bytes());
+    assert_eq!(code(&output), 0, "{}", text_of(&output));
+    let graph = std::fs::read_to_string(folder.path().join("out/graph.json")).expect("graph.json");
+    let graph: serde_json::Value = serde_json::from_str(&graph).expect("JSON");
+    let row = &graph["traffic"]["rows"][0];
+    assert_eq!((row["source"].as_str(), row["target"].as_str(), row["calls"].as_u64()), (Some("web"), Some("orders"), Some(1)));
+    let output = piped(b"{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":[]}]}");
+    assert_eq!(code(&output), 3, "{}", text_of(&output));
+    let graph = std::fs::read_to_string(folder.path().join("out/graph.json")).expect("graph.json");
+    assert!(graph.contains("no span in it"), "{graph}");
+}
+
+/// Both streams.
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
 #[test]
 fn no_secret_is_shown() {
     let folder = tempfile::tempdir().expect("temp dir");

@@ -171,6 +171,7 @@ fn siblings(folder: &str) -> Vec<String> {
         "columns",
         "cut",
         "drive",
+        "elements",
         "wire",
         "json",
         "value",

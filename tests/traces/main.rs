@@ -4,6 +4,7 @@
 mod failures;
 mod formats;
 mod hostile;
+mod large;
 mod made;
 mod measures;
 mod properties;

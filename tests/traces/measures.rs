@@ -97,3 +97,48 @@ fn names_with_identifiers_are_one_operation() {
     let names: Vec<&str> = traffic.rows[0].operations.iter().map(|o| o.name.as_str()).collect();
     assert_eq!(names, ["GET /orders/{}"]);
 }
+
+/// Children of one request of 1,000 µs as (service, parent, start, duration), and what each service has on the path.
+fn path(children: &[(&str, u64, u64, u64)]) -> Vec<(String, u64)> {
+    let mut spans = vec![Made::new("R", 1, 1, 0, SERVER).at(0, 1_000)];
+    for (n, (service, parent, start, duration)) in children.iter().enumerate() {
+        spans.push(Made::new(service, 1, n as u64 + 2, *parent, INTERNAL).at(*start, *duration));
+    }
+    of(&spans).critical.into_iter().map(|c| (c.service, c.duration_us)).filter(|(_, time)| *time > 0).collect()
+}
+
+fn shares(shares: &[(&str, u64)]) -> Vec<(String, u64)> {
+    shares.iter().map(|(service, time)| ((*service).to_owned(), *time)).collect()
+}
+
+/// Cases of the definition in "CRISP: Critical Path Analysis of Large-Scale Microservice Architectures" (Zhang and
+/// others, USENIX ATC 2022) and of its published program, computed by hand.
+#[test]
+fn critical_paths_are_those_that_crisp_defines() {
+    for (children, wanted) in [
+        // A chain: all of it.
+        (vec![("A", 1, 100, 800), ("B", 2, 200, 500)], shares(&[("A", 300), ("B", 500), ("R", 200)])),
+        // One after the other: both, the gap is the parent's.
+        (vec![("A", 1, 0, 400), ("B", 1, 500, 500)], shares(&[("A", 400), ("B", 500), ("R", 100)])),
+        // At once: only the one that returns last.
+        (vec![("A", 1, 0, 600), ("B", 1, 500, 500)], shares(&[("B", 500), ("R", 500)])),
+        // An overlap below a hundredth of the parent is one of clocks.
+        (vec![("A", 1, 0, 505), ("B", 1, 500, 500)], shares(&[("A", 500), ("B", 500)])),
+        // But not if a third one begins within it.
+        (vec![("A", 1, 0, 505), ("B", 1, 500, 500), ("C", 1, 502, 8)], shares(&[("B", 500), ("R", 500)])),
+        // And not a hundredth itself.
+        (vec![("A", 1, 0, 510), ("B", 1, 500, 500)], shares(&[("B", 500), ("R", 500)])),
+        // The same end: the one that began last.
+        (
+            vec![("X", 1, 500, 500), ("Y", 1, 600, 400), ("V", 2, 500, 200), ("W", 3, 600, 200)],
+            shares(&[("R", 600), ("W", 200), ("Y", 200)]),
+        ),
+        // Paths within paths.
+        (
+            vec![("A", 1, 0, 400), ("B", 1, 500, 500), ("C", 3, 900, 100), ("D", 3, 500, 300)],
+            shares(&[("A", 400), ("B", 100), ("C", 100), ("D", 300), ("R", 100)]),
+        ),
+    ] {
+        assert_eq!(path(&children), wanted, "{children:?}");
+    }
+}

@@ -112,7 +112,7 @@ impl PartialGraph {
         }
         graph.services.extend(known.shapes.iter().map(|s| known.text(s.service).to_owned()));
         graph.services.remove("");
-        graph.ledger.extend(partial.ledger.into_iter().map(|(reason, n)| (reason.to_owned(), n)));
+        graph.ledger.extend(partial.spans.ledger());
         graph
     }
 

@@ -239,7 +239,7 @@ impl<'k> PartitionFold<'k> {
             });
             let before = self.one.len();
             self.one.dedup_by(|a, b| a.id == b.id && kind(a) == kind(b));
-            self.traces.partial.count("duplicate", (before - self.one.len()) as u64);
+            self.traces.partial.spans.duplicate += (before - self.one.len()) as u64;
         }
         self.traces.fold(&self.one, links);
     }

@@ -1,7 +1,5 @@
 //! What a part of the traces adds, by numbers of shapes: cheap to add to, turned into names once.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use crate::model::Relation;
@@ -74,6 +72,35 @@ pub struct Repeated {
     pub exemplar: Exemplar,
 }
 
+/// Spans by what became of them.
+#[derive(Debug, Default)]
+pub struct Spans {
+    /// In a row.
+    pub used: u64,
+    /// Inside a service.
+    pub internal: u64,
+    /// A request from outside.
+    pub entry: u64,
+    /// A request whose caller is not there.
+    pub orphan: u64,
+    /// A copy.
+    pub duplicate: u64,
+}
+
+impl Spans {
+    /// As entries of the ledger.
+    pub fn ledger(&self) -> impl Iterator<Item = (String, u64)> {
+        let all = [
+            ("used", self.used),
+            ("internal", self.internal),
+            ("entry", self.entry),
+            ("orphan", self.orphan),
+            ("duplicate", self.duplicate),
+        ];
+        all.into_iter().filter(|(_, n)| *n > 0).map(|(reason, n)| (reason.to_owned(), n))
+    }
+}
+
 /// What a part of the traces adds.
 #[derive(Debug, Default)]
 pub struct Partial {
@@ -94,20 +121,13 @@ pub struct Partial {
     pub repeated: Hashed<(u32, u32), Repeated>,
     /// By (caller, service called): calls of one request → requests.
     pub asked: Hashed<(Text, Text), BTreeMap<u32, u64>>,
-    /// Ledger.
-    pub ledger: BTreeMap<&'static str, u64>,
+    /// Spans by what became of them.
+    pub spans: Spans,
     /// Links that lead to no producer.
     pub lost_links: u64,
 }
 
 impl Partial {
-    /// Counts spans in the ledger.
-    pub fn count(&mut self, reason: &'static str, n: u64) {
-        if n > 0 {
-            *self.ledger.entry(reason).or_default() += n;
-        }
-    }
-
     /// Adds a call that one span shows; gives its edge.
     pub fn add(&mut self, known: &Known, relation: Relation, span: &Span, seen: Seen) -> u32 {
         let shape = span.shape as usize;

@@ -324,16 +324,16 @@ impl<'s> Interner<'s> {
     fn write_key(&mut self, view: &SpanView<'_>, service: Text) {
         let role = role(view);
         let weak = view.get(Slot::Peer).is_empty() && !view.get(Slot::WeakPeer).is_empty();
-        let receives = is_one_of(view.get(Slot::Operation), &[b"receive", b"poll", b"deliver"]);
-        let sends = is_one_of(view.get(Slot::Operation), &[b"send", b"publish", b"create"]);
         let mark = |on: bool, mark: u8| if on { mark } else { 0 };
         let messaging = matches!(role, Role::Publish | Role::Consume | Role::BrokerCall);
+        let receives = messaging && is_one_of(view.get(Slot::Operation), &[b"receive", b"poll", b"deliver"]);
+        let sends = messaging && is_one_of(view.get(Slot::Operation), &[b"send", b"publish", b"create"]);
         let marks = mark(view.error, ERROR)
             | mark(view.resent && role == Role::Client, RESENT)
             | mark(view.shared, SHARED)
             | mark(weak && role == Role::Client, WEAK)
-            | mark(sends && messaging, SENDS)
-            | mark(receives && messaging, RECEIVES)
+            | mark(sends, SENDS)
+            | mark(receives, RECEIVES)
             | mark(role == Role::Consume && !view.links.is_empty(), LINKED);
         self.key.clear();
         self.key.extend_from_slice(&[role as u8, view.kind as u8, marks, u8::from(view.weight != 0)]);
@@ -367,14 +367,21 @@ impl<'s> Interner<'s> {
 
     fn field(&mut self, value: Value<'_>) {
         let key = &mut self.key;
-        value.text(|text| push_field(key, text));
+        match value {
+            Value::None => key.extend_from_slice(&[0, 0]),
+            Value::Text(text) => push_field(key, text),
+            value => value.text(|text| push_field(key, text)),
+        }
     }
 
     fn name(&mut self, value: Value<'_>) {
         let key = &mut self.key;
         let at = key.len();
         key.extend_from_slice(&[0, 0]);
-        value.text(|text| names::collapse_into(text, key));
+        match value {
+            Value::Text(text) => names::collapse_into(text, key),
+            value => value.text(|text| names::collapse_into(text, key)),
+        }
         let n = (key.len() - at - 2) as u16;
         key[at..at + 2].copy_from_slice(&n.to_le_bytes());
     }

@@ -41,15 +41,19 @@ impl Kind {
     /// By name or number as text (`SPAN_KIND_CLIENT`, `CLIENT`, `client`, `3`).
     #[must_use]
     pub fn from_text(text: &[u8]) -> Self {
-        let name = memchr::memmem::rfind(text, b"KIND_").map_or(text, |at| &text[at + 5..]);
-        match name {
-            n if n.eq_ignore_ascii_case(b"internal") || n.eq_ignore_ascii_case(b"local") => Self::Internal,
-            n if n.eq_ignore_ascii_case(b"server") => Self::Server,
+        let named = |name: &[u8]| match name {
             n if n.eq_ignore_ascii_case(b"client") => Self::Client,
+            n if n.eq_ignore_ascii_case(b"server") => Self::Server,
+            n if n.eq_ignore_ascii_case(b"internal") || n.eq_ignore_ascii_case(b"local") => Self::Internal,
             n if n.eq_ignore_ascii_case(b"producer") => Self::Producer,
             n if n.eq_ignore_ascii_case(b"consumer") => Self::Consumer,
             [digit] => Self::from_number(u64::from(digit.wrapping_sub(b'0'))),
             _ => Self::Unspecified,
+        };
+        let found = named(text);
+        match memchr::memrchr(b'_', text) {
+            Some(at) if found == Self::Unspecified && text[..at].ends_with(b"KIND") => named(&text[at + 1..]),
+            _ => found,
         }
     }
 }
@@ -310,90 +314,100 @@ pub enum Meaning {
     SamplerShare,
 }
 
-/// Keys of the semantic conventions, old and new; the higher rank wins. Told apart by their first letters, so that
-/// the many keys that do not matter cost little.
+/// Keys of the semantic conventions, old and new; the higher rank wins.
+const KEYS: &[(&[u8], Meaning)] = {
+    use Meaning::Slot as S;
+    &[
+        (b"db.system.name", S(Slot::Database, 3)),
+        (b"db.system", S(Slot::Database, 2)),
+        (b"db.type", S(Slot::Database, 1)),
+        (b"db.namespace", S(Slot::Namespace, 4)),
+        (b"db.name", S(Slot::Namespace, 3)),
+        (b"db.redis.database_index", S(Slot::Namespace, 2)),
+        (b"db.instance", S(Slot::Namespace, 1)),
+        (b"db.collection.name", S(Slot::Table, 4)),
+        (b"db.sql.table", S(Slot::Table, 3)),
+        (b"db.mongodb.collection", S(Slot::Table, 2)),
+        (b"db.cassandra.table", S(Slot::Table, 1)),
+        (b"db.operation.name", S(Slot::Verb, 2)),
+        (b"db.operation", S(Slot::Verb, 1)),
+        (b"db.query.text", S(Slot::Statement, 2)),
+        (b"db.statement", S(Slot::Statement, 1)),
+        (b"messaging.system", S(Slot::Messaging, 1)),
+        (b"messaging.destination.name", S(Slot::Destination, 3)),
+        (b"messaging.destination", S(Slot::Destination, 2)),
+        (b"kafka.topic", S(Slot::Destination, 1)),
+        (b"message_bus.destination", S(Slot::Destination, 1)),
+        (b"messaging.operation.type", S(Slot::Operation, 2)),
+        (b"messaging.operation", S(Slot::Operation, 1)),
+        (b"rpc.system.name", S(Slot::Rpc, 2)),
+        (b"rpc.system", S(Slot::Rpc, 1)),
+        (b"rpc.service", S(Slot::RpcService, 1)),
+        (b"service.peer.name", S(Slot::Peer, 2)),
+        (b"peer.service", S(Slot::Peer, 1)),
+        (b"server.address", S(Slot::Host, 9)),
+        (b"net.peer.name", S(Slot::Host, 8)),
+        (b"peer.hostname", S(Slot::Host, 7)),
+        (b"peer.address", S(Slot::Host, 6)),
+        (b"net.sock.peer.name", S(Slot::Host, 5)),
+        (b"network.peer.address", S(Slot::Host, 4)),
+        (b"net.sock.peer.addr", S(Slot::Host, 3)),
+        (b"net.peer.ip", S(Slot::Host, 2)),
+        (b"http.host", S(Slot::Host, 1)),
+        (b"url.full", S(Slot::Url, 2)),
+        (b"http.url", S(Slot::Url, 1)),
+        (b"http.resend_count", Meaning::Resent),
+        (b"http.request.resend_count", Meaning::Resent),
+        (b"error", Meaning::Error),
+        (b"otel.status_code", Meaning::Status),
+        (b"span.kind", Meaning::Kind),
+        (b"sampler.type", Meaning::Sampler),
+        (b"sampler.param", Meaning::SamplerShare),
+    ]
+};
+
+/// Places of the table of keys.
+const PLACES: usize = 1_024;
+
+/// Where a key stands in the table: by its length, its first four and its last four bytes. Shorter ones say nothing.
+#[inline]
+const fn place(key: &[u8]) -> Option<usize> {
+    let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) else { return None };
+    let both = (u32::from_le_bytes(*first) as u64) << 32 | u32::from_le_bytes(*last) as u64;
+    let mixed = (both ^ key.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    Some((mixed >> 54) as usize)
+}
+
+/// By place the number of a key from 1, so that the many keys that do not matter cost one look.
+static TABLE: [u8; PLACES] = {
+    let mut table = [0u8; PLACES];
+    let mut at = 0;
+    while at < KEYS.len() {
+        let mut free = match place(KEYS[at].0) {
+            Some(place) => place,
+            None => panic!("a key of four bytes at least"),
+        };
+        while table[free] != 0 {
+            free = (free + 1) % PLACES;
+        }
+        table[free] = at as u8 + 1;
+        at += 1;
+    }
+    table
+};
+
+/// What a key says, if it matters.
 #[inline]
 #[must_use]
 pub fn meaning(key: &[u8]) -> Option<Meaning> {
-    use Meaning::Slot as S;
-    let found = match key {
-        [b'd', b'b', b'.', rest @ ..] => return database(rest),
-        [b'm', b'e', b's', b's', b'a', b'g', b'i', b'n', b'g', b'.', rest @ ..] => return messaging(rest),
-        [b'r', b'p', b'c', b'.', rest @ ..] => match rest {
-            b"system.name" => S(Slot::Rpc, 2),
-            b"system" => S(Slot::Rpc, 1),
-            b"service" => S(Slot::RpcService, 1),
-            _ => return None,
-        },
-        [b's', ..] => match key {
-            b"server.address" => S(Slot::Host, 9),
-            b"service.peer.name" => S(Slot::Peer, 2),
-            b"span.kind" => Meaning::Kind,
-            b"sampler.type" => Meaning::Sampler,
-            b"sampler.param" => Meaning::SamplerShare,
-            _ => return None,
-        },
-        [b'n', b'e', b't', ..] => match key {
-            b"net.peer.name" => S(Slot::Host, 8),
-            b"net.sock.peer.name" => S(Slot::Host, 5),
-            b"network.peer.address" => S(Slot::Host, 4),
-            b"net.sock.peer.addr" => S(Slot::Host, 3),
-            b"net.peer.ip" => S(Slot::Host, 2),
-            _ => return None,
-        },
-        [b'p', b'e', b'e', b'r', b'.', rest @ ..] => match rest {
-            b"service" => S(Slot::Peer, 1),
-            b"hostname" => S(Slot::Host, 7),
-            b"address" => S(Slot::Host, 6),
-            _ => return None,
-        },
-        [b'h', b't', b't', b'p', b'.', rest @ ..] => match rest {
-            b"url" => S(Slot::Url, 1),
-            b"host" => S(Slot::Host, 1),
-            b"resend_count" | b"request.resend_count" => Meaning::Resent,
-            _ => return None,
-        },
-        b"url.full" => S(Slot::Url, 2),
-        b"error" => Meaning::Error,
-        b"otel.status_code" => Meaning::Status,
-        b"kafka.topic" | b"message_bus.destination" => S(Slot::Destination, 1),
-        _ => return None,
-    };
-    Some(found)
-}
-
-fn database(rest: &[u8]) -> Option<Meaning> {
-    let (slot, rank) = match rest {
-        b"system.name" => (Slot::Database, 3),
-        b"system" => (Slot::Database, 2),
-        b"type" => (Slot::Database, 1),
-        b"namespace" => (Slot::Namespace, 4),
-        b"name" => (Slot::Namespace, 3),
-        b"redis.database_index" => (Slot::Namespace, 2),
-        b"instance" => (Slot::Namespace, 1),
-        b"collection.name" => (Slot::Table, 4),
-        b"sql.table" => (Slot::Table, 3),
-        b"mongodb.collection" => (Slot::Table, 2),
-        b"cassandra.table" => (Slot::Table, 1),
-        b"operation.name" => (Slot::Verb, 2),
-        b"operation" => (Slot::Verb, 1),
-        b"query.text" => (Slot::Statement, 2),
-        b"statement" => (Slot::Statement, 1),
-        _ => return None,
-    };
-    Some(Meaning::Slot(slot, rank))
-}
-
-fn messaging(rest: &[u8]) -> Option<Meaning> {
-    let (slot, rank) = match rest {
-        b"system" => (Slot::Messaging, 1),
-        b"destination.name" => (Slot::Destination, 3),
-        b"destination" => (Slot::Destination, 2),
-        b"operation.type" => (Slot::Operation, 2),
-        b"operation" => (Slot::Operation, 1),
-        _ => return None,
-    };
-    Some(Meaning::Slot(slot, rank))
+    let mut at = place(key)?;
+    loop {
+        let (known, what) = KEYS.get(usize::from(TABLE[at]).checked_sub(1)?)?;
+        if *known == key {
+            return Some(*what);
+        }
+        at = (at + 1) % PLACES;
+    }
 }
 
 /// `ot=th:c;rv:…` rejects the share c/16 of all: the others stand for more (OpenTelemetry's trace state handling).
@@ -424,6 +438,18 @@ pub fn host_of(url: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_key_is_found_and_no_other() {
+        for (key, what) in KEYS {
+            assert_eq!(meaning(key), Some(*what), "{}", String::from_utf8_lossy(key));
+            assert_eq!(meaning(&[key, &b"x"[..]].concat()), None);
+            assert_eq!(meaning(&key[1..]), None);
+        }
+        for key in [&b""[..], b"err", b"http.route", b"thread.id", b"service.name"] {
+            assert_eq!(meaning(key), None);
+        }
+    }
 
     #[test]
     fn the_newer_attribute_wins_in_any_order() {

@@ -249,28 +249,35 @@ impl Open {
         ] {
             marks |= if on { mark } else { 0 };
         }
-        let out = &mut self.bytes;
-        out.push(marks);
+        // One copy of the whole record is cheaper than one of each field.
+        let mut record = [0u8; LARGEST];
+        record[0] = marks;
+        let mut at = 1;
+        let mut put = |bytes: &[u8]| {
+            record[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
         if marks & SAME_TRACE == 0 {
-            out.extend_from_slice(&(span.trace as u64).to_le_bytes());
+            put(&(span.trace as u64).to_le_bytes());
             if !short {
-                out.extend_from_slice(&((span.trace >> 64) as u64).to_le_bytes());
+                put(&((span.trace >> 64) as u64).to_le_bytes());
             }
         }
-        out.extend_from_slice(&span.id.to_le_bytes());
+        put(&span.id.to_le_bytes());
         if span.parent != 0 {
-            out.extend_from_slice(&span.parent.to_le_bytes());
+            put(&span.parent.to_le_bytes());
         }
-        out.extend_from_slice(&span.start.to_le_bytes());
+        put(&span.start.to_le_bytes());
         if long {
-            out.extend_from_slice(&span.duration.to_le_bytes());
+            put(&span.duration.to_le_bytes());
         } else {
-            out.extend_from_slice(&(span.duration as u32).to_le_bytes());
+            put(&(span.duration as u32).to_le_bytes());
         }
-        out.extend_from_slice(&span.shape.to_le_bytes());
+        put(&span.shape.to_le_bytes());
         if marks & SAME_FILE == 0 {
-            out.extend_from_slice(&span.file.to_le_bytes());
+            put(&span.file.to_le_bytes());
         }
+        self.bytes.extend_from_slice(&record[..at]);
         (self.trace, self.file) = (span.trace, span.file);
     }
 }

@@ -95,10 +95,10 @@ impl<'k> TraceFold<'k> {
                 Role::BrokerCall => self.use_one(Relation::MessagingClient, at, spans),
                 Role::Database => {
                     let edge = self.one(Relation::Db, at, spans);
-                    self.partial.count("used", 1);
+                    self.partial.spans.used += 1;
                     self.call(at, at, edge, 0, spans);
                 }
-                Role::Internal => self.partial.count("internal", 1),
+                Role::Internal => self.partial.spans.internal += 1,
             }
         }
         for at in 0..spans.len() {
@@ -130,7 +130,7 @@ impl<'k> TraceFold<'k> {
 
     fn use_one(&mut self, relation: Relation, at: usize, spans: &[Span]) {
         self.one(relation, at, spans);
-        self.partial.count("used", 1);
+        self.partial.spans.used += 1;
     }
 
     /// Notes a call for what is counted by request.
@@ -154,11 +154,11 @@ impl<'k> TraceFold<'k> {
                 // The caller is not instrumented as a client.
                 self.infer(up, at, spans);
             }
-            Some(_) => self.partial.count("internal", 1),
-            None if span.parent == 0 && !here.shared => self.partial.count("entry", 1),
+            Some(_) => self.partial.spans.internal += 1,
+            None if span.parent == 0 && !here.shared => self.partial.spans.entry += 1,
             None => {
                 self.one(Relation::OrphanServer, at, spans);
-                self.partial.count("orphan", 1);
+                self.partial.spans.orphan += 1;
             }
         }
     }
@@ -169,7 +169,7 @@ impl<'k> TraceFold<'k> {
         let key = (Relation::Sync, c.shape, s.shape);
         let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.shape(s).error)));
         self.paired[client] = true;
-        self.partial.count("used", 1);
+        self.partial.spans.used += 1;
         self.call(client, server, edge, self.shape(s).service, spans);
         self.steps.push((server as u32, self.tree.owner[client]));
     }
@@ -178,7 +178,7 @@ impl<'k> TraceFold<'k> {
         let seen = self.seen(at, spans);
         let key = (Relation::Inferred, spans[caller].shape, spans[at].shape);
         let edge = self.partial.add_pair(self.known, key, &spans[at], seen, None);
-        self.partial.count("used", 1);
+        self.partial.spans.used += 1;
         self.call(at, at, edge, self.shape(&spans[at]).service, spans);
         self.steps.push((at as u32, self.tree.owner[at]));
     }
@@ -188,15 +188,18 @@ impl<'k> TraceFold<'k> {
         let (span, here) = (&spans[at], self.shape(&spans[at]));
         let up = self.tree.up[at];
         if up == NONE && span.parent == 0 {
-            return self.partial.count("entry", 1);
+            self.partial.spans.entry += 1;
+            return;
         }
         if up == NONE {
             self.one(Relation::OrphanServer, at, spans);
-            return self.partial.count("orphan", 1);
+            self.partial.spans.orphan += 1;
+            return;
         }
         let parent = self.shape(&spans[up as usize]);
         if parent.service == here.service {
-            return self.partial.count("internal", 1);
+            self.partial.spans.internal += 1;
+            return;
         }
         if parent.role == Role::Client && !self.paired[up as usize] {
             return self.pair(up as usize, at, spans);
@@ -248,10 +251,12 @@ impl<'k> TraceFold<'k> {
 
     fn client(&mut self, at: usize, spans: &[Span]) {
         if self.paired[at] {
-            return self.partial.count("used", 1);
+            self.partial.spans.used += 1;
+            return;
         }
         if self.tree.outer[at] {
-            return self.partial.count("internal", 1);
+            self.partial.spans.internal += 1;
+            return;
         }
         // Service, host outside or nothing: settled when all services are known, and counted then.
         let edge = self.one(Relation::UnpairedClient, at, spans);

@@ -1,12 +1,13 @@
 //! Where files may be cut, and how they are unpacked: part by part, with an end even for what was packed to be
 //! endless.
 
+use std::cell::Cell;
 use std::io::Read;
 
-use crate::files::Spill;
+use crate::files::{Bytes, Spill};
 
 use super::wire::Wire;
-use super::{Form, Input};
+use super::{Form, Input, elements};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -33,11 +34,26 @@ pub fn is_packed(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD)
 }
 
-fn decoder<'p>(packed: &'p [u8]) -> std::io::Result<Box<dyn Read + 'p>> {
-    if packed.starts_with(&GZIP) {
-        return Ok(Box::new(flate2::read::MultiGzDecoder::new(packed)));
+/// Packed bytes that count how many of them were taken.
+struct Counted<'p, 'c> {
+    rest: &'p [u8],
+    taken: &'c Cell<u64>,
+}
+
+impl Read for Counted<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.rest.read(into)?;
+        self.taken.set(self.taken.get() + n as u64);
+        Ok(n)
     }
-    let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+}
+
+fn decoder<'p>(packed: &'p [u8], taken: &'p Cell<u64>) -> std::io::Result<Box<dyn Read + 'p>> {
+    let counted = Counted { rest: packed, taken };
+    if packed.starts_with(&GZIP) {
+        return Ok(Box::new(flate2::read::MultiGzDecoder::new(counted)));
+    }
+    let mut decoder = zstd::stream::read::Decoder::new(counted)?;
     // A window of 128 MiB is the most that the zstd program takes by default.
     decoder.window_log_max(27)?;
     Ok(Box::new(decoder))
@@ -45,8 +61,8 @@ fn decoder<'p>(packed: &'p [u8]) -> std::io::Result<Box<dyn Read + 'p>> {
 
 /// As much of a packed start as can be unpacked.
 pub fn unpack_head(packed: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Ok(mut reader) = decoder(packed) {
+    let (mut out, taken) = (Vec::new(), Cell::new(0));
+    if let Ok(mut reader) = decoder(packed, &taken) {
         // A break is expected: only the start of the file is there.
         drop(fill(&mut *reader, &mut out, HEAD));
     }
@@ -77,8 +93,8 @@ fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, n: usize) -> std::io::Resul
 /// Unpacks one frame of a stream of frames.
 fn unpack_frame(packed: &[u8]) -> Result<Vec<u8>, String> {
     let most = (ALWAYS + RATIO * packed.len() as u64).min(LONGEST as u64);
-    let mut out = Vec::new();
-    let read = decoder(packed).and_then(|d| d.take(most + 1).read_to_end(&mut out));
+    let (mut out, taken) = (Vec::new(), Cell::new(0));
+    let read = decoder(packed, &taken).and_then(|d| d.take(most + 1).read_to_end(&mut out));
     match read {
         Err(error) => Err(format!("a packed frame is broken: {error}")),
         Ok(n) if n as u64 > most => Err(format!("a packed frame holds more than {most} bytes")),
@@ -86,13 +102,28 @@ fn unpack_frame(packed: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Unpacks a file and gives it part by part; `see` reads a part. The reasons why not all was read.
-pub fn unpack(packed: &[u8], form: Form, see: impl FnMut(&[u8], u64)) -> Vec<String> {
-    unpack_within(ALWAYS + RATIO * packed.len() as u64, packed, form, see)
+/// A piece of what was unpacked.
+pub struct Piece {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Where it begins.
+    pub offset: u64,
+    /// How what it is made of follows each other.
+    pub form: Form,
+    /// Packed bytes that it was made of.
+    pub used: u64,
+    /// Is it the last one?
+    pub last: bool,
 }
 
-fn unpack_within(most: u64, packed: &[u8], form: Form, mut see: impl FnMut(&[u8], u64)) -> Vec<String> {
-    let mut reader = match decoder(packed) {
+/// Unpacks a file and gives it piece by piece. The reasons why not all was read.
+pub fn unpack(packed: &[u8], form: Form, give: impl FnMut(Piece)) -> Vec<String> {
+    unpack_within(ALWAYS + RATIO * packed.len() as u64, packed, form, give)
+}
+
+fn unpack_within(most: u64, packed: &[u8], mut form: Form, mut give: impl FnMut(Piece)) -> Vec<String> {
+    let taken = Cell::new(0);
+    let mut reader = match decoder(packed, &taken) {
         Ok(reader) => reader,
         Err(error) => return vec![format!("not unpacked: {error}")],
     };
@@ -110,19 +141,23 @@ fn unpack_within(most: u64, packed: &[u8], form: Form, mut see: impl FnMut(&[u8]
             reasons.push(format!("unpacks to more than {most} bytes: the rest was not read"));
             return reasons;
         }
-        let n = if last { buffer.len() } else { whole(&buffer, form, PART / 2) };
+        if done == 0 {
+            form = settle(&buffer, form);
+        }
+        let n = if last { buffer.len() } else { whole(&buffer, form) };
         if n > 0 {
-            see(&buffer[..n], done);
+            let rest = buffer.split_off(n);
+            wanted = PART.max(rest.len());
+            let bytes = Bytes::owned(std::mem::replace(&mut buffer, rest));
+            give(Piece { bytes, offset: done, form, used: taken.replace(0), last });
             done += n as u64;
-            buffer.drain(..n);
-            wanted = PART.max(buffer.len());
         }
         if last {
             return reasons;
         }
         if n == 0 {
-            if form == Form::Whole || buffer.len() >= LONGEST {
-                return unpack_whole(&mut *reader, buffer, most, done, see);
+            if matches!(form, Form::Whole | Form::Anywhere) || buffer.len() >= LONGEST {
+                return unpack_whole(&mut *reader, buffer, most, (done, form), give);
             }
             wanted = buffer.len() * 2;
         }
@@ -134,8 +169,8 @@ fn unpack_whole(
     reader: &mut dyn Read,
     mut buffer: Vec<u8>,
     most: u64,
-    done: u64,
-    mut see: impl FnMut(&[u8], u64),
+    (done, form): (u64, Form),
+    mut give: impl FnMut(Piece),
 ) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut spill = match Spill::new() {
@@ -166,10 +201,20 @@ fn unpack_whole(
         }
     }
     match spill.bytes() {
-        Ok(bytes) => see(&bytes, done),
+        Ok(bytes) => give(Piece { bytes, offset: done, form, used: 0, last: true }),
         Err(reason) => reasons.push(reason),
     }
     reasons
+}
+
+/// The form of a file whose first bytes are known: JSON that does not go on in lines is one array, mostly.
+#[must_use]
+pub fn settle(bytes: &[u8], form: Form) -> Form {
+    let small = bytes.len() <= PART / 2;
+    if small || !matches!(form, Form::Lines | Form::Whole) || elements::first(bytes).is_none() {
+        return form;
+    }
+    if form == Form::Lines && line_after(bytes, 0).is_some() { Form::Lines } else { Form::Elements }
 }
 
 /// The length of the next part: about `target` bytes, or everything that is left.
@@ -178,8 +223,12 @@ pub fn part(bytes: &[u8], form: Form, target: usize) -> usize {
     if bytes.len() <= target + target / 2 || form == Form::Whole {
         return bytes.len();
     }
-    if form == Form::Lines {
-        return line_after(bytes, target).unwrap_or(bytes.len());
+    match form {
+        Form::Lines => return line_after(bytes, target).unwrap_or(bytes.len()),
+        Form::Elements => return elements::next(bytes, target).unwrap_or(bytes.len()),
+        // No more than some dozens of parts: each begins with the table of contents of the file.
+        Form::Anywhere => return target.max(bytes.len() / 32),
+        _ => {}
     }
     let mut wire = Wire::new(bytes);
     while wire.at() < target {
@@ -191,11 +240,12 @@ pub fn part(bytes: &[u8], form: Form, target: usize) -> usize {
     wire.at()
 }
 
-/// The length of the whole units at the beginning, at least `target` bytes of them where there are as many.
-fn whole(bytes: &[u8], form: Form, target: usize) -> usize {
+/// The length of the whole units at the beginning.
+fn whole(bytes: &[u8], form: Form) -> usize {
     match form {
-        Form::Whole => 0,
-        Form::Lines => last_line(bytes, target),
+        Form::Whole | Form::Anywhere => 0,
+        Form::Lines => last_line(bytes),
+        Form::Elements => elements::last(bytes).unwrap_or(0),
         _ => {
             let mut wire = Wire::new(bytes);
             let mut at = 0;
@@ -226,7 +276,7 @@ fn line_after(bytes: &[u8], target: usize) -> Option<usize> {
 }
 
 /// The last line that begins as the file does, if there is more than one: what stands before it is whole.
-fn last_line(bytes: &[u8], _target: usize) -> usize {
+fn last_line(bytes: &[u8]) -> usize {
     let begin = beginning(bytes);
     let mut end = bytes.len();
     while let Some(at) = memchr::memrchr(b'\n', &bytes[..end]) {
@@ -259,7 +309,7 @@ pub fn frames(input: Input<'_>, mut see: impl FnMut(&[u8]) -> Option<()>) -> Res
         let at = input.offset + at as u64;
         format!("broken at byte {at} or after it; what stands before was read")
     };
-    if matches!(input.form, Form::Fields | Form::Whole | Form::Lines) {
+    if !matches!(input.form, Form::VarintFrames | Form::LengthFrames) {
         return see(bytes).ok_or_else(|| broken(0));
     }
     let mut wire = Wire::new(bytes);
@@ -328,16 +378,31 @@ mod tests {
         let packed = zstd::encode_all(&text[..], 1).expect("packed");
         let mut seen = Vec::new();
         let mut parts = 0;
-        let reasons = unpack(&packed, Form::Lines, |part, offset| {
-            assert_eq!(offset, seen.len() as u64);
-            assert!(part.ends_with(b"\n"));
-            seen.extend_from_slice(part);
+        let reasons = unpack(&packed, Form::Lines, |piece| {
+            assert_eq!((piece.offset, piece.form), (seen.len() as u64, Form::Lines));
+            assert!(piece.bytes.ends_with(b"\n"));
+            seen.extend_from_slice(&piece.bytes);
             parts += 1;
         });
         assert!(reasons.is_empty() && parts > 1 && seen == text, "{reasons:?} {parts}");
         let mut whole = Vec::new();
-        assert!(unpack(&packed, Form::Whole, |part, _| whole.extend_from_slice(part)).is_empty());
+        assert!(unpack(&packed, Form::Whole, |piece| whole.extend_from_slice(&piece.bytes)).is_empty());
         assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn one_large_array_that_is_packed_comes_in_pieces_that_begin_with_an_element() {
+        let spans: Vec<String> = (0..400_000).map(|n| format!("{{\"traceId\":\"{n}\",\"id\":\"1\"}}")).collect();
+        let text = format!("[{}]", spans.join(","));
+        let packed = zstd::encode_all(text.as_bytes(), 1).expect("packed");
+        let (mut seen, mut pieces) = (Vec::new(), 0);
+        let reasons = unpack(&packed, Form::Whole, |piece| {
+            assert_eq!((piece.form, piece.last), (Form::Elements, piece.bytes.ends_with(b"]")));
+            assert!(piece.bytes.starts_with(if pieces == 0 { b"[{" } else { b"{\"" }));
+            seen.extend_from_slice(&piece.bytes);
+            pieces += 1;
+        });
+        assert!(reasons.is_empty() && pieces > 1 && seen == text.as_bytes(), "{reasons:?} {pieces}");
     }
 
     #[test]
@@ -345,7 +410,7 @@ mod tests {
         let zeros = zstd::encode_all(std::io::repeat(0).take(64 << 20), 3).expect("packed");
         for form in [Form::VarintFrames, Form::Lines, Form::Whole] {
             let mut seen = 0u64;
-            let reasons = unpack_within(16 << 20, &zeros, form, |part, _| seen += part.len() as u64);
+            let reasons = unpack_within(16 << 20, &zeros, form, |piece| seen += piece.bytes.len() as u64);
             assert_eq!(reasons.len(), 1, "{form:?}");
             assert!(seen <= (16 << 20) + PART as u64, "{form:?} {seen}");
         }

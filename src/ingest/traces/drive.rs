@@ -1,8 +1,8 @@
 //! All files to all threads: parts of files are handed out one by one, each thread has its own sink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -69,18 +69,31 @@ struct Task {
     form: Form,
     bytes: Arc<Bytes>,
     range: std::ops::Range<usize>,
+    /// Where the bytes begin in the file.
+    offset: u64,
+    /// Bytes of the file that it stands for, if these are not its own.
+    stands_for: Option<u64>,
     packed: bool,
+    last: bool,
 }
 
 /// Hands out parts.
 struct Queue<'s> {
     sources: &'s [&'s Source],
     next: usize,
-    open: Option<Task>,
+    /// What is cut further.
+    open: Vec<Task>,
+    /// Pieces that were unpacked.
+    ready: VecDeque<Task>,
+    /// Threads that unpack: more pieces may come.
+    unpacking: usize,
 }
 
 struct Reader<'s> {
     queue: Mutex<Queue<'s>>,
+    changed: Condvar,
+    /// Unpacked pieces that may wait to be read.
+    ahead: usize,
     reports: Mutex<Vec<FileReport>>,
     columns: &'s TraceColumns,
     progress: Option<&'s (dyn Fn(Progress) + Sync)>,
@@ -94,35 +107,50 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Reader<'_> {
-    /// The next part. Files are opened one after the other; a file that cannot be opened is reported.
+    /// The next part: a piece that was unpacked, else the next one of an open file, else of the next file.
     fn next(&self) -> Option<Task> {
         let mut queue = lock(&self.queue);
         loop {
-            if let Some(open) = &mut queue.open {
-                let rest = &open.bytes[open.range.clone()];
-                let n = if open.packed { rest.len() } else { cut::part(rest, open.form, PART) };
-                let from = open.range.start;
-                open.range.start += n;
-                let task = Task { bytes: Arc::clone(&open.bytes), range: from..from + n, ..*open };
-                if open.range.is_empty() {
-                    queue.open = None;
-                }
+            if let Some(task) = queue.ready.pop_front() {
                 return Some(task);
             }
-            let file = queue.next;
-            let source = queue.sources.get(file)?;
-            queue.next += 1;
-            let Some((format, form)) = format_of(source, self.columns) else { continue };
-            self.report(file, |r| r.format = Some(format.id));
-            match source.bytes() {
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => {
-                    let (range, packed) = (0..bytes.len(), is_packed(&bytes));
-                    queue.open = Some(Task { file, format, form, bytes: Arc::new(bytes), range, packed });
+            if let Some(open) = queue.open.last_mut() {
+                let task = cut_off(open);
+                if open.range.is_empty() {
+                    queue.open.pop();
                 }
-                Err(reason) => self.report(file, |r| r.reasons.push((0, reason))),
+                queue.unpacking += usize::from(task.packed);
+                return Some(task);
+            }
+            if queue.next < queue.sources.len() {
+                let file = queue.next;
+                queue.next += 1;
+                let opened = self.open(file, queue.sources[file]);
+                queue.open.extend(opened);
+            } else if queue.unpacking > 0 {
+                // Another thread unpacks, so it will say when there is a piece, or no more.
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                return None;
             }
         }
+    }
+
+    /// Opens a file; one that cannot be opened is reported.
+    fn open(&self, file: usize, source: &Source) -> Option<Task> {
+        let (format, form) = format_of(source, self.columns)?;
+        self.report(file, |r| r.format = Some(format.id));
+        let bytes = match source.bytes() {
+            Ok(bytes) if bytes.is_empty() => return None,
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                self.report(file, |r| r.reasons.push((0, reason)));
+                return None;
+            }
+        };
+        let (range, packed) = (0..bytes.len(), is_packed(&bytes));
+        let form = if packed { form } else { cut::settle(&bytes, form) };
+        Some(Task { file, format, form, bytes: Arc::new(bytes), range, offset: 0, stands_for: None, packed, last: true })
     }
 
     fn report(&self, file: usize, change: impl FnOnce(&mut FileReport)) {
@@ -132,36 +160,92 @@ impl Reader<'_> {
     /// Reads parts until there are none.
     fn work(&self, mut sink: Sink<'_>) -> BTreeMap<&'static str, u64> {
         while let Some(task) = self.next() {
-            let bytes = &task.bytes[task.range.clone()];
-            let (spans, negative) = (sink.taken, sink.negative);
-            sink.file = u32::try_from(task.file).unwrap_or(u32::MAX);
-            let mut reasons = Vec::new();
-            let owner = (!task.packed).then_some(&task.bytes);
-            let mut read = |bytes: &[u8], offset: u64| {
-                let input = Input { bytes, form: task.form, offset, columns: self.columns, owner };
-                if let Err(reason) = (task.format.read)(input, &mut sink) {
-                    reasons.push((offset, reason));
-                }
-            };
             if task.packed {
-                let unpacked = cut::unpack(bytes, task.form, &mut read);
-                reasons.extend(unpacked.into_iter().map(|r| (u64::MAX, r)));
+                self.unpack(&task, &mut sink);
             } else {
-                read(bytes, task.range.start as u64);
-            }
-            self.report(task.file, |r| {
-                r.reasons.extend(reasons);
-                r.spans += sink.taken - spans;
-                r.negative += sink.negative - negative;
-            });
-            let bytes = self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
-            let spans = self.spans.fetch_add(sink.taken - spans, Ordering::Relaxed) + sink.taken - spans;
-            if let Some(progress) = self.progress {
-                progress(Progress { bytes, of: self.of, spans });
+                self.read(&task, &mut sink);
             }
         }
         std::mem::take(&mut sink.rejected)
     }
+
+    fn read(&self, task: &Task, sink: &mut Sink<'_>) {
+        let (spans, negative) = (sink.taken, sink.negative);
+        sink.file = u32::try_from(task.file).unwrap_or(u32::MAX);
+        let input = Input {
+            bytes: &task.bytes[task.range.clone()],
+            form: task.form,
+            offset: task.offset + task.range.start as u64,
+            last: task.last,
+            columns: self.columns,
+            owner: Some(&task.bytes),
+        };
+        let done = (task.format.read)(input, sink);
+        self.report(task.file, |r| {
+            r.reasons.extend(done.err().map(|reason| (input.offset, reason)));
+            r.spans += sink.taken - spans;
+            r.negative += sink.negative - negative;
+        });
+        self.tell(task.stands_for.unwrap_or(input.bytes.len() as u64), sink.taken - spans);
+    }
+
+    /// Tells how far reading is.
+    fn tell(&self, bytes: u64, spans: u64) {
+        let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let spans = self.spans.fetch_add(spans, Ordering::Relaxed) + spans;
+        if let Some(progress) = self.progress {
+            progress(Progress { bytes, of: self.of, spans });
+        }
+    }
+
+    /// Unpacks a file: its pieces are read by the other threads as far as these come along, else by this one.
+    fn unpack(&self, task: &Task, sink: &mut Sink<'_>) {
+        let _unpacking = Unpacking(self);
+        let mut left = task.bytes.len() as u64;
+        let reasons = cut::unpack(&task.bytes, task.form, |piece| {
+            let cut::Piece { bytes, offset, form, used, last } = piece;
+            left = left.saturating_sub(used);
+            let range = 0..bytes.len();
+            let large = range.len() > 4 * PART;
+            let stands_for = Some(if large { 0 } else { used });
+            let piece = Task { form, bytes: Arc::new(bytes), range, offset, stands_for, packed: false, last, ..*task };
+            let mut queue = lock(&self.queue);
+            if large {
+                queue.open.push(piece);
+                self.changed.notify_all();
+                drop(queue);
+                self.tell(used, 0);
+            } else if queue.ready.len() < self.ahead {
+                queue.ready.push_back(piece);
+                self.changed.notify_one();
+            } else {
+                drop(queue);
+                self.read(&piece, sink);
+            }
+        });
+        self.report(task.file, |r| r.reasons.extend(reasons.into_iter().map(|reason| (u64::MAX, reason))));
+        self.tell(left, 0);
+    }
+}
+
+/// A thread that unpacks; it wakes those that wait for it when it is done, whatever happens.
+struct Unpacking<'r, 's>(&'r Reader<'s>);
+
+impl Drop for Unpacking<'_, '_> {
+    fn drop(&mut self) {
+        lock(&self.0.queue).unpacking -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The next part of what is open; the rest stays.
+fn cut_off(open: &mut Task) -> Task {
+    let rest = &open.bytes[open.range.clone()];
+    let n = if open.packed { rest.len() } else { cut::part(rest, open.form, PART) };
+    let from = open.range.start;
+    open.range.start += n;
+    let last = open.last && open.range.is_empty();
+    Task { bytes: Arc::clone(&open.bytes), range: from..from + n, last, ..*open }
 }
 
 /// Reads trace files and folds their spans.
@@ -173,8 +257,11 @@ pub fn read(sources: &[&Source], options: Options<'_>) -> Outcome {
     let none = TraceColumns::default();
     let of: u64 = sources.iter().map(|s| s.size).sum();
     let memory = options.memory.unwrap_or(MEMORY);
+    let threads = rayon::current_num_threads();
     let reader = Reader {
-        queue: Mutex::new(Queue { sources, next: 0, open: None }),
+        queue: Mutex::new(Queue { sources, next: 0, open: Vec::new(), ready: VecDeque::new(), unpacking: 0 }),
+        changed: Condvar::new(),
+        ahead: 2 * (threads - 1),
         reports: Mutex::new(vec![FileReport::default(); sources.len()]),
         columns: options.columns.unwrap_or(&none),
         progress: options.progress,
@@ -185,7 +272,6 @@ pub fn read(sources: &[&Source], options: Options<'_>) -> Outcome {
     // An eighth for names, three quarters for spans; the rest for the partition that is being folded.
     let shapes = Shapes::new(usize::try_from(memory / 8).unwrap_or(usize::MAX));
     let store = Store::new(of / BYTES_A_SPAN, memory / 4 * 3);
-    let threads = rayon::current_num_threads();
     let each: Vec<_> = (0..threads).into_par_iter().map(|_| reader.work(Sink::new(&shapes, &store))).collect();
     let mut rejected = BTreeMap::new();
     for (reason, n) in each.into_iter().flatten() {

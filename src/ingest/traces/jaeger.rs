@@ -17,7 +17,7 @@ fn claims(head: &Head<'_>) -> Option<Form> {
 
 fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
     let mut reader = Reader { sink, view: SpanView::default(), bytes: input.bytes, ahead: None };
-    input.locate(documents(input.bytes, |cursor| reader.any(cursor, 0)))
+    documents(input, |cursor| reader.any(cursor, 0))
 }
 
 /// Names of services by process id.

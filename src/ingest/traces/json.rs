@@ -5,6 +5,8 @@
 
 use crate::ingest::fold::{Value, id_of};
 
+use super::{Form, Input};
+
 /// Where and why reading stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Broken {
@@ -61,14 +63,7 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            if self.peek() != Some(b'"') {
-                return self.broken("a key");
-            }
-            let key = self.raw_string()?.0;
-            if self.peek() != Some(b':') {
-                return self.broken("a colon");
-            }
-            self.at += 1;
+            let key = self.key()?;
             see(self, key)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -79,6 +74,20 @@ impl<'a> Cursor<'a> {
                 _ => return self.broken("a comma or the end of an object"),
             }
         }
+    }
+
+    /// A key and its colon.
+    #[inline]
+    pub fn key(&mut self) -> Parsed<&'a [u8]> {
+        if self.peek() != Some(b'"') {
+            return self.broken("a key");
+        }
+        let key = self.raw_string()?.0;
+        if self.peek() != Some(b':') {
+            return self.broken("a colon");
+        }
+        self.at += 1;
+        Ok(key)
     }
 
     /// Calls `see` at each element of an array; anything but an array is stepped over.
@@ -269,32 +278,84 @@ fn next_document(bytes: &[u8], begin: usize, broken: usize) -> usize {
     next
 }
 
-/// Calls `see` at every document: one, or one after the other. After a broken line the next one is tried.
+/// Breaks in a text: how many, and the first one.
+#[derive(Default)]
+struct Breaks {
+    n: u64,
+    first: Option<Broken>,
+}
+
+impl Breaks {
+    fn add(&mut self, broken: Broken) {
+        self.n += 1;
+        self.first.get_or_insert(broken);
+    }
+
+    fn told(self, offset: u64) -> Result<(), String> {
+        let Some(Broken { at, expected }) = self.first else { return Ok(()) };
+        let times = if self.n == 1 { String::new() } else { format!(" (the first of {} breaks)", self.n) };
+        let at = offset + at as u64;
+        Err(format!("broken at byte {at}{times}: {expected} was expected; what stands before was read"))
+    }
+}
+
+/// Calls `see` at every document: one, one after the other, or the elements of one. After a broken one the next one
+/// is tried.
 ///
 /// # Errors
 /// How many breaks there were, and where the first one is.
-pub fn documents<'a>(bytes: &'a [u8], mut see: impl FnMut(&mut Cursor<'a>) -> Parsed<()>) -> Result<(), String> {
+pub fn documents<'a>(input: Input<'a>, mut see: impl FnMut(&mut Cursor<'a>) -> Parsed<()>) -> Result<(), String> {
+    let bytes = input.bytes;
+    if input.form == Form::Elements {
+        return elements(input, see);
+    }
     let mut cursor = Cursor::new(bytes);
-    let (mut breaks, mut first) = (0u64, None);
+    let mut breaks = Breaks::default();
     while let Some(byte) = cursor.peek() {
         // What is left of a broken array.
-        if breaks > 0 && matches!(byte, b',' | b']' | b'}') {
+        if breaks.n > 0 && matches!(byte, b',' | b']' | b'}') {
             cursor.at += 1;
             continue;
         }
         let begin = cursor.at;
-        let Err(broken) = see(&mut cursor) else { continue };
-        breaks += 1;
-        first.get_or_insert(broken);
-        cursor.at = next_document(bytes, begin, broken.at);
-    }
-    match first {
-        None => Ok(()),
-        Some(Broken { at, expected }) => {
-            let times = if breaks == 1 { String::new() } else { format!(" (the first of {breaks} breaks)") };
-            Err(format!("broken at byte {at}{times}: {expected} was expected; what stands before was read"))
+        if let Err(broken) = see(&mut cursor) {
+            breaks.add(broken);
+            cursor.at = next_document(bytes, begin, broken.at);
         }
     }
+    breaks.told(input.offset)
+}
+
+/// Calls `see` at every element of a part of one document; brackets and what stands beside the array are stepped over.
+fn elements<'a>(input: Input<'a>, mut see: impl FnMut(&mut Cursor<'a>) -> Parsed<()>) -> Result<(), String> {
+    let bytes = input.bytes;
+    let mut cursor = Cursor::new(bytes);
+    let (mut breaks, mut closed) = (Breaks::default(), false);
+    while let Some(byte) = cursor.peek() {
+        let mut begin = cursor.at;
+        let done = match byte {
+            b'{' => {
+                begin += super::elements::first(&bytes[begin..]).unwrap_or(0);
+                cursor.at = begin;
+                see(&mut cursor)
+            }
+            b'[' | b']' | b'}' | b',' | b':' => {
+                closed |= byte == b']';
+                cursor.at += 1;
+                continue;
+            }
+            _ => cursor.scalar().map(drop),
+        };
+        if let Err(broken) = done {
+            breaks.add(broken);
+            let next = super::elements::next(&bytes[begin..], broken.at.saturating_sub(begin).max(1));
+            cursor.at = next.map_or(bytes.len(), |at| begin + at);
+        }
+    }
+    if input.last && !closed {
+        breaks.add(Broken { at: bytes.len(), expected: "the end of an array" });
+    }
+    breaks.told(input.offset)
 }
 
 #[cfg(test)]
@@ -338,7 +399,9 @@ mod tests {
     #[test]
     fn after_a_broken_line_the_next_is_read() {
         let mut seen = 0;
-        let done = documents(b"{\"a\":1}\n{\"a\":[1,\"x\n{\"a\":2}\n{\"a\":3}", |c| {
+        let text = b"{\"a\":1}\n{\"a\":[1,\"x\n{\"a\":2}\n{\"a\":3}";
+        let columns = crate::config::TraceColumns::default();
+        let done = documents(Input::of(text, Form::Lines, &columns), |c| {
             c.object(|c, _| {
                 c.number()?;
                 Ok(())

@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod cut;
 mod drive;
+mod elements;
 mod jaeger;
 mod json;
 mod otlp;
@@ -54,6 +55,10 @@ pub enum Form {
     Whole,
     /// Before lines that begin as the file does: documents of JSON, one a line.
     Lines,
+    /// Between elements of an array: one large document of JSON.
+    Elements,
+    /// Anywhere: the reader knows what begins in a part (Parquet).
+    Anywhere,
     /// Between fields of a message of protobuf.
     Fields,
     /// Between messages behind a varint of their length.
@@ -108,17 +113,17 @@ pub struct Input<'a> {
     pub offset: u64,
     /// Columns that the user named.
     pub columns: &'a TraceColumns,
-    /// The whole file, where the part is the file as it stands: for formats that are read here and there.
+    /// Is it the last part?
+    pub last: bool,
+    /// The whole file, which the part is cut from: for formats that are read here and there.
     pub owner: Option<&'a Arc<Bytes>>,
 }
 
-impl Input<'_> {
-    /// A reason with the place where the part begins.
-    fn locate(&self, done: Result<(), String>) -> Result<(), String> {
-        if self.offset == 0 {
-            return done;
-        }
-        done.map_err(|reason| format!("{reason} (counted from byte {})", self.offset))
+impl<'a> Input<'a> {
+    /// A text that is one part.
+    #[cfg(test)]
+    fn of(bytes: &'a [u8], form: Form, columns: &'a TraceColumns) -> Self {
+        Self { bytes, form, offset: 0, last: true, columns, owner: None }
     }
 }
 

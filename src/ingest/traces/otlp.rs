@@ -101,7 +101,13 @@ fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
             0x30 => view.kind = Kind::from_number(wire.varint()?),
             0x39 => start = wire.fixed64()?,
             0x41 => end = wire.fixed64()?,
-            0x4a => attribute(wire.bytes()?, view),
+            0x4a => {
+                let pair = wire.bytes()?;
+                // A step inside a service is a step whatever its attributes say.
+                if view.kind != Kind::Internal || view.parent == 0 {
+                    attribute(pair, view);
+                }
+            }
             0x6a => link(wire.bytes()?, view),
             0x7a => status(wire.bytes()?, view),
             _ => {

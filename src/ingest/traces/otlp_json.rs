@@ -26,7 +26,7 @@ fn claims(head: &Head<'_>) -> Option<Form> {
 
 fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
     let mut view = SpanView::default();
-    input.locate(documents(input.bytes, |cursor| any(cursor, &mut view, sink, 0)))
+    documents(input, |cursor| any(cursor, &mut view, sink, 0))
 }
 
 /// Nesting in which resource spans are looked for (`{"result": {"batches": …}}` in an array is three).

@@ -18,7 +18,7 @@ fn claims(head: &Head<'_>) -> Option<Form> {
 
 fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
     let mut view = SpanView::default();
-    input.locate(documents(input.bytes, |cursor| any(cursor, &mut view, sink, 0)))
+    documents(input, |cursor| any(cursor, &mut view, sink, 0))
 }
 
 fn any<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, sink: &mut Sink<'_>, depth: usize) -> Parsed<()> {

@@ -1,14 +1,16 @@
 //! One row a span.
 
 use parquet::errors::Result;
-use parquet::file::reader::RowGroupReader;
 
 use crate::config::TraceColumns;
 use crate::ingest::fold::{Sink, SpanView, Value};
 
-use super::leaf::{Leaf, Place};
+use super::leaf::{Group, Leaf, Place};
 use crate::ingest::traces::columns::{Columns, attribute, id};
 use crate::ingest::traces::json::Cursor;
+
+/// Rows of a batch.
+const BATCH: usize = 2_048;
 
 /// Leaves of a row beside the plain columns.
 #[derive(Default)]
@@ -23,30 +25,33 @@ struct Leaves {
 }
 
 /// Reads a row group.
-pub fn read(group: &dyn RowGroupReader, columns: &Columns, declared: &TraceColumns, sink: &mut Sink<'_>) -> Result<()> {
+pub fn read(group: Group<'_>, columns: &Columns, declared: &TraceColumns, sink: &mut Sink<'_>) -> Result<()> {
     let mut leaves = open(group, columns, declared)?;
     loop {
         let mut rows = 0;
         for (_, leaf) in &mut leaves.plain {
-            rows = leaf.fill()?;
+            rows = leaf.fill(BATCH)?;
         }
         let pairs = [&mut leaves.attributes, &mut leaves.resource, &mut leaves.links];
         for (key, value) in pairs.into_iter().flatten() {
-            key.fill()?;
-            value.fill()?;
+            key.fill(BATCH)?;
+            value.fill(BATCH)?;
         }
         for leaf in [&mut leaves.attributes_text, &mut leaves.trace_state].into_iter().flatten() {
-            leaf.fill()?;
+            leaf.fill(BATCH)?;
         }
         if rows == 0 {
             return Ok(());
+        }
+        if let Some((keys, _)) = &mut leaves.attributes {
+            keys.learn();
         }
         batch(&leaves, rows, columns, sink);
     }
 }
 
-fn open(group: &dyn RowGroupReader, columns: &Columns, declared: &TraceColumns) -> Result<Leaves> {
-    let schema = group.metadata().schema_descr_ptr();
+fn open(group: Group<'_>, columns: &Columns, declared: &TraceColumns) -> Result<Leaves> {
+    let schema = group.metadata.schema_descr_ptr();
     let attributes = declared.attributes.as_deref().unwrap_or("SpanAttributes");
     let has_service = columns.has_service();
     let mut leaves = Leaves::default();
@@ -95,20 +100,20 @@ struct Places {
 fn batch(leaves: &Leaves, rows: usize, columns: &Columns, sink: &mut Sink<'_>) {
     let mut places = Places { plain: vec![Place::default(); leaves.plain.len()], ..Places::default() };
     let mut view = SpanView::default();
-    let mut row: Vec<(usize, Value<'_>)> = Vec::new();
+    // By position among the columns at the top.
+    let mut row: Vec<Value<'_>> = vec![Value::None; leaves.plain.iter().map(|(at, _)| at + 1).max().unwrap_or(0)];
     for _ in 0..rows {
-        row.clear();
         for ((column, leaf), place) in leaves.plain.iter().zip(&mut places.plain) {
-            row.push((*column, place.next(leaf).unwrap_or_default()));
+            row[*column] = place.next(leaf).unwrap_or_default();
         }
-        let get = |at: usize| row.iter().find(|(column, _)| *column == at).map_or(Value::None, |(_, v)| *v);
-        let mut service = columns.view(&mut view, get);
+        let mut service = columns.view(&mut view, |at| row.get(at).copied().unwrap_or_default());
         if let Some(leaf) = &leaves.trace_state {
             let state = places.trace_state.next(leaf).unwrap_or_default();
             state.text(|t| view.trace_state(t));
         }
         if let Some(pair) = &leaves.attributes {
-            pairs(pair, &mut places.attributes, |key, value| key.text(|k| attribute(&mut view, k, value)));
+            let (place, other) = (&mut places.attributes.0, &mut places.attributes.1);
+            place.attributes(pair, other, |what, value| view.take(what, value));
         }
         if let Some(leaf) = &leaves.attributes_text
             && let Some(Value::Text(text) | Value::Bytes(text)) = places.attributes_text.next(leaf)

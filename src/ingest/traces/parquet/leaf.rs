@@ -1,18 +1,29 @@
 //! One leaf of the schema, read batch by batch, entry by entry.
 
+use bytes::Bytes;
 use parquet::basic::LogicalType;
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType,
     Int32Type, Int64Type,
 };
 use parquet::errors::Result;
-use parquet::file::reader::RowGroupReader;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::schema::types::ColumnDescriptor;
 
-use crate::ingest::fold::Value;
+use crate::ingest::fold::{Meaning, Value, meaning};
 
-/// Rows of a batch.
-pub const BATCH: usize = 4_096;
+use super::pages::Pages;
+use super::text::Texts;
+
+/// A row group of a file.
+#[derive(Clone, Copy)]
+pub struct Group<'f> {
+    /// The file.
+    pub file: &'f Bytes,
+    /// What the file says of the group.
+    pub metadata: &'f RowGroupMetaData,
+}
 
 /// A leaf with the entries of a batch.
 pub struct Leaf {
@@ -21,12 +32,13 @@ pub struct Leaf {
     max_def: i16,
     def: Vec<i16>,
     rep: Vec<i16>,
-    level: usize,
-    value: usize,
     levels: usize,
+    /// What the keys of the dictionary mean, where this is a leaf of keys.
+    meanings: Vec<Option<Meaning>>,
 }
 
 enum Reader {
+    Texts(Box<Texts>),
     Bytes(ColumnReaderImpl<ByteArrayType>, Vec<ByteArray>),
     Fixed(ColumnReaderImpl<FixedLenByteArrayType>, Vec<FixedLenByteArray>),
     Long(ColumnReaderImpl<Int64Type>, Vec<i64>),
@@ -38,9 +50,15 @@ enum Reader {
 
 impl Leaf {
     /// The leaf at a position; none if its type is not one that spans use.
-    pub fn open(group: &dyn RowGroupReader, at: usize) -> Result<Option<Self>> {
-        let column = group.metadata().column(at).column_descr_ptr();
-        let reader = match group.get_column_reader(at)? {
+    pub fn open(group: Group<'_>, at: usize) -> Result<Option<Self>> {
+        let chunk = group.metadata.column(at);
+        let column = chunk.column_descr_ptr();
+        let pages = Pages::open(group.file, chunk)?;
+        if column.physical_type() == parquet::basic::Type::BYTE_ARRAY && Texts::knows(chunk.encodings()) {
+            let texts = Texts::new(pages, column.max_def_level(), column.max_rep_level());
+            return Ok(Some(Self::of(Reader::Texts(Box::new(texts)), &column)));
+        }
+        let reader = match get_column_reader(chunk.column_descr_ptr(), Box::new(pages)) {
             ColumnReader::ByteArrayColumnReader(r) => Reader::Bytes(r, Vec::new()),
             ColumnReader::FixedLenByteArrayColumnReader(r) => Reader::Fixed(r, Vec::new()),
             ColumnReader::Int64ColumnReader(r) => Reader::Long(r, Vec::new()),
@@ -50,6 +68,10 @@ impl Leaf {
             ColumnReader::BoolColumnReader(r) => Reader::Bool(r, Vec::new()),
             ColumnReader::Int96ColumnReader(_) => return Ok(None),
         };
+        Ok(Some(Self::of(reader, &column)))
+    }
+
+    fn of(reader: Reader, column: &ColumnDescriptor) -> Self {
         let string =
             matches!(column.logical_type_ref(), Some(LogicalType::String | LogicalType::Enum | LogicalType::Json));
         let converted = matches!(
@@ -58,32 +80,53 @@ impl Leaf {
                 | parquet::basic::ConvertedType::ENUM
                 | parquet::basic::ConvertedType::JSON
         );
-        Ok(Some(Self {
+        Self {
             reader,
             text: string || converted,
             max_def: column.max_def_level(),
             def: Vec::new(),
             rep: Vec::new(),
-            level: 0,
-            value: 0,
             levels: 0,
-        }))
+            meanings: Vec::new(),
+        }
     }
 
-    /// Reads the entries of the next rows; gives how many rows there are.
-    pub fn fill(&mut self) -> Result<usize> {
-        (self.level, self.value) = (0, 0);
+    /// Finds out what the keys of the dictionary mean.
+    pub fn learn(&mut self) {
+        if let Reader::Texts(texts) = &self.reader
+            && texts.dictionary().count() != self.meanings.len()
+        {
+            self.meanings = texts.dictionary().map(meaning).collect();
+        }
+    }
+
+    /// What the key at a position means.
+    fn meaning_at(&self, at: usize) -> Option<Meaning> {
+        if let Reader::Texts(texts) = &self.reader
+            && let Some(index) = texts.index(at)
+        {
+            return self.meanings.get(index).copied().flatten();
+        }
+        self.at(at).text(meaning)
+    }
+
+    /// Reads the entries of the next `n` rows; gives how many rows there are.
+    pub fn fill(&mut self, n: usize) -> Result<usize> {
         self.def.clear();
         self.rep.clear();
         let (def, rep) = (&mut self.def, &mut self.rep);
         let (rows, levels) = match &mut self.reader {
-            Reader::Bytes(r, v) => fill(r, v, def, rep)?,
-            Reader::Fixed(r, v) => fill(r, v, def, rep)?,
-            Reader::Long(r, v) => fill(r, v, def, rep)?,
-            Reader::Int(r, v) => fill(r, v, def, rep)?,
-            Reader::Double(r, v) => fill(r, v, def, rep)?,
-            Reader::Float(r, v) => fill(r, v, def, rep)?,
-            Reader::Bool(r, v) => fill(r, v, def, rep)?,
+            Reader::Texts(texts) => {
+                let rows = texts.fill(n, def, rep)?;
+                (rows, def.len())
+            }
+            Reader::Bytes(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Fixed(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Long(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Int(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Double(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Float(r, v) => fill(r, n, v, def, rep)?,
+            Reader::Bool(r, v) => fill(r, n, v, def, rep)?,
         };
         self.levels = levels;
         Ok(rows)
@@ -94,6 +137,7 @@ impl Leaf {
         let text = self.text;
         let bytes = |b| if text { Value::Text(b) } else { Value::Bytes(b) };
         match &self.reader {
+            Reader::Texts(texts) => texts.get(at).map_or(Value::None, bytes),
             Reader::Bytes(_, v) => v.get(at).map_or(Value::None, |b| bytes(b.data())),
             Reader::Fixed(_, v) => v.get(at).map_or(Value::None, |b| bytes(b.data())),
             Reader::Long(_, v) => v.get(at).map_or(Value::None, |n| Value::Int(*n)),
@@ -107,12 +151,13 @@ impl Leaf {
 
 fn fill<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
+    n: usize,
     values: &mut Vec<T::T>,
     def: &mut Vec<i16>,
     rep: &mut Vec<i16>,
 ) -> Result<(usize, usize)> {
     values.clear();
-    let (rows, _, levels) = reader.read_records(BATCH, Some(def), Some(rep), values)?;
+    let (rows, _, levels) = reader.read_records(n, Some(def), Some(rep), values)?;
     Ok((rows, levels))
 }
 
@@ -129,18 +174,39 @@ impl Place {
         (self.level < leaf.levels).then(|| leaf.rep.get(self.level).copied().unwrap_or(0))
     }
 
-    /// The next entry: a value, or nothing where there is none.
-    pub fn next<'l>(&mut self, leaf: &'l Leaf) -> Option<Value<'l>> {
+    /// Goes on by one entry: the position of its value if it has one; nothing at the end.
+    #[inline]
+    fn step(&mut self, leaf: &Leaf) -> Option<Option<usize>> {
         if self.level >= leaf.levels {
             return None;
         }
         let present = leaf.def.get(self.level).copied().unwrap_or(leaf.max_def) == leaf.max_def;
         self.level += 1;
-        if !present {
-            return Some(Value::None);
+        self.value += usize::from(present);
+        Some(present.then(|| self.value - 1))
+    }
+
+    /// The next entry: a value, or nothing where there is none.
+    pub fn next<'l>(&mut self, leaf: &'l Leaf) -> Option<Value<'l>> {
+        Some(self.step(leaf)?.map_or(Value::None, |at| leaf.at(at)))
+    }
+
+    /// The attributes that matter of one row, by the leaf of their keys and, beside this place, that of their values.
+    pub fn attributes<'l>(
+        &mut self,
+        (keys, values): &'l (Leaf, Leaf),
+        other: &mut Self,
+        mut see: impl FnMut(Meaning, Value<'l>),
+    ) {
+        let mut first = true;
+        while first || self.repeats(keys).is_some_and(|r| r > 0) {
+            first = false;
+            let Some(key) = self.step(keys) else { return };
+            let value = other.step(values).flatten();
+            if let Some(what) = key.and_then(|at| keys.meaning_at(at)) {
+                see(what, value.map_or(Value::None, |at| values.at(at)));
+            }
         }
-        self.value += 1;
-        Some(leaf.at(self.value - 1))
     }
 
     /// Entries until one that goes on no deeper than `depth`, one after the other.

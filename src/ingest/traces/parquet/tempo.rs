@@ -2,12 +2,14 @@
 //! attributes; the depth at which an entry goes on says which of them begins with it.
 
 use parquet::errors::Result;
-use parquet::file::reader::RowGroupReader;
 
 use crate::ingest::fold::{Kind, Sink, SpanView, Value};
 use crate::ingest::traces::columns::{attribute, id};
 
-use super::leaf::{Leaf, Place};
+use super::leaf::{Group, Leaf, Place};
+
+/// Traces of a batch.
+const BATCH: usize = 256;
 
 /// Depth at which another resource of the trace begins.
 const RESOURCE: i16 = 1;
@@ -42,16 +44,16 @@ struct Leaves {
 }
 
 /// Reads a row group.
-pub fn read(group: &dyn RowGroupReader, sink: &mut Sink<'_>) -> Result<()> {
+pub fn read(group: Group<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let mut leaves = open(group)?;
     loop {
-        let rows = leaves.trace.fill()?;
-        leaves.service.fill()?;
+        let rows = leaves.trace.fill(BATCH)?;
+        leaves.service.fill(BATCH)?;
         for leaf in leaves.span.iter_mut().flatten().chain(&mut leaves.values) {
-            leaf.fill()?;
+            leaf.fill(BATCH)?;
         }
         for leaf in [&mut leaves.key, &mut leaves.link_trace, &mut leaves.link_span].into_iter().flatten() {
-            leaf.fill()?;
+            leaf.fill(BATCH)?;
         }
         if rows == 0 {
             return Ok(());
@@ -60,8 +62,8 @@ pub fn read(group: &dyn RowGroupReader, sink: &mut Sink<'_>) -> Result<()> {
     }
 }
 
-fn open(group: &dyn RowGroupReader) -> Result<Leaves> {
-    let schema = group.metadata().schema_descr_ptr();
+fn open(group: Group<'_>) -> Result<Leaves> {
+    let schema = group.metadata.schema_descr_ptr();
     let find = |end: &str| -> Result<Option<Leaf>> {
         let at = (0..schema.num_columns()).find(|at| {
             let column = schema.column(*at);
