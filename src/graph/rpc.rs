@@ -195,12 +195,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             for head in self.texts.values.heads(&channel.value, frame, 0) {
                 let mut texts = self.texts.of_found(&head);
                 if let Head::Instance(name) = &head.head {
-                    texts = vec![Text {
-                        text: super::address::HOLE.to_owned(),
-                        chain: Vec::new(),
-                        sure: Confidence::Probable,
-                        reason: Some(format!("a channel of {name}")),
-                    }];
+                    let unknown = Text::unknown(&format!("a channel of {name}"));
+                    texts = vec![Text { sure: Confidence::Probable, ..unknown }];
                 }
                 addresses.extend(texts);
             }
@@ -350,7 +346,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     fn interface(&self, unit: u32, site: &'a CallSite) -> Vec<Outbound> {
         let Some(owner) = site.owner.as_deref() else { return Vec::new() };
         let frame = self.frame(unit, site);
-        let mut bases = self.part(site.address.as_ref(), &frame);
+        let mut bases = self.addresses(site.address.as_ref(), &frame);
         bases.retain(|t| !t.text.is_empty() && !t.is_hole());
         let on_method = site.function.is_some();
         if on_method {
@@ -361,12 +357,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             bases = names.into_iter().map(|t| Text { text: format!("http://{}", t.text), ..t }).collect();
         }
         if bases.is_empty() {
-            bases = vec![Text {
-                text: "{}".to_owned(),
-                chain: Vec::new(),
-                sure: Confidence::Probable,
-                reason: Some(format!("{owner} has no address in this code")),
-            }];
+            let unknown = Text::unknown(&format!("{owner} has no address in this code"));
+            bases = vec![Text { sure: Confidence::Probable, ..unknown }];
         }
         let prefix = site.path.as_ref().filter(|_| !on_method);
         let prefix = self.part(prefix, &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
@@ -475,12 +467,7 @@ fn verb_of(name: &str) -> Option<&'static str> {
 }
 
 fn no_channel() -> Text {
-    Text {
-        text: super::address::HOLE.to_owned(),
-        chain: Vec::new(),
-        sure: Confidence::Probable,
-        reason: Some("the stub has no channel in this code".to_owned()),
-    }
+    Text { sure: Confidence::Probable, ..Text::unknown("the stub has no channel in this code") }
 }
 
 fn is_stub(expr: &Expr) -> bool {
