@@ -48,6 +48,8 @@ pub struct Request {
     pub rules: Vec<PathBuf>,
     /// Profiles, compose overrides and values files that count, beside those of the configuration.
     pub profiles: Vec<String>,
+    /// Read code of tests, generated, vendored and minified code, and code among documents too.
+    pub all_code: bool,
     /// Bytes that spans may take in memory before they go to disk; 2 GiB if not given.
     pub memory: Option<u64>,
     /// Is told how far reading traces is.
@@ -104,7 +106,7 @@ impl Reading {
     pub fn in_memory(sources: Vec<files::Source>, config: Config) -> Result<Self, Error> {
         let rules = Rules::built_in()?;
         let listing = files::Listing { sources, roots: vec![String::new()], ..files::Listing::default() };
-        let facts = ingest::ingest(&listing, &rules, ingest::traces::Options::default())?;
+        let facts = ingest::ingest(&listing, &rules, ingest::Options::default())?;
         let system = config.name.clone().unwrap_or_else(|| "system".to_owned());
         Ok(Self { system, config, rules, facts })
     }
@@ -158,7 +160,7 @@ fn read_listing(
         columns: Some(&config.traces.columns),
         progress: request.progress.as_ref().map(|p| &*p.0 as &(dyn Fn(ingest::traces::Progress) + Sync)),
     };
-    let mut facts = ingest::ingest(&listing, &rules, traces)?;
+    let mut facts = ingest::ingest(&listing, &rules, ingest::Options { traces, all_code: request.all_code })?;
     // The same history on both sides of a comparison: it is not what a change changes.
     if !config.history.off {
         let logs = files::histories(&request.inputs, &listing.roots, config.history.enclosing);

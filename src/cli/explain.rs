@@ -18,11 +18,13 @@ use super::inputs::{Inputs, ReadOptions};
   unbraid explain sync-cycle
   unbraid explain rules
   unbraid explain orders path/to/system
+  unbraid explain orders payments path/to/system
   unbraid explain 'orders->payments' graph.json")]
 pub struct Explain {
     /// Id of a smell or rule, a service, or an edge as FROM->TO; `smells` or `rules` lists the ids
     subject: String,
-    /// For a service or an edge: folders and files, or a graph.json; the default is the current folder
+    /// For a service or an edge: folders and files, or a graph.json; the default is the current folder. A first one
+    /// that is no file is the service that the edge leads to
     #[arg(value_name = "PATH")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -35,11 +37,15 @@ pub fn run(command: &Explain, console: &Console) -> Result<u8> {
         console.print(&text);
         return Ok(0);
     }
-    let edge = explain::as_edge(subject);
-    if command.inputs.is_empty() && edge.is_none() && !console.is_system_here() {
+    let (second, inputs) = match command.inputs.split_first() {
+        Some((first, rest)) if !first.exists() => (first.to_str(), rest),
+        _ => (None, command.inputs.as_slice()),
+    };
+    let edge = explain::as_edge(subject).or(second.map(|to| (subject, to)));
+    if inputs.is_empty() && edge.is_none() && !console.is_system_here() {
         bail!("`{subject}` is no rule or smell{}", nearest(subject, &ids()));
     }
-    let inputs = if command.inputs.is_empty() { vec![PathBuf::from(".")] } else { command.inputs.clone() };
+    let inputs = if inputs.is_empty() { vec![PathBuf::from(".")] } else { inputs.to_vec() };
     let result = Inputs { inputs, options: command.options.clone() }.result()?;
     let known: Vec<&str> = result.services.iter().map(|s| s.name.as_str()).collect();
     let named = |name: &str| match explain::find(&result, name) {

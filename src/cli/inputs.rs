@@ -29,6 +29,9 @@ pub struct ReadOptions {
     /// The profile that runs (Spring profile, compose override, values file); may be given several times
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
+    /// Read test, generated, vendored and minified code and code among documents too
+    #[arg(long)]
+    pub all_code: bool,
     /// Memory for spans (like 500M or 2G); beyond it they go to the folder for temporary files
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "2G")]
     pub memory: u64,
@@ -62,6 +65,7 @@ impl Inputs {
             config: options.config.clone(),
             rules: options.rules.clone(),
             profiles: options.profiles.clone(),
+            all_code: options.all_code,
             memory: Some(options.memory),
             progress: None,
         }

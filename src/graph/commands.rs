@@ -34,7 +34,7 @@ pub fn calls(reader: &SiteReader<'_, '_>, facts: &Facts) -> (Vec<Outbound>, bool
     let mut load = false;
     let mut all = Vec::new();
     for (tool, url, place) in requests {
-        for text in reader.texts.placeholders(&url, 0) {
+        for text in reader.texts.of_text(&url) {
             let site = CallSite::new(&format!("shell/{tool}"), SiteKind::Http, place.line);
             let made = configured_at(&place, &site, Confidence::Confirmed.min(text.sure));
             let made = crate::model::Site { chain: reader.chain(&text), ..made };

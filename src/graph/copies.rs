@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
+
 use crate::model::{Facts, Unit, WorkloadKind};
 
 use super::services::Nodes;
@@ -21,13 +23,8 @@ pub(super) fn copied<'a>(facts: &'a Facts, nodes: &Nodes, at: usize, own: &mut V
             let written = copy.strip_prefix(&inside).unwrap_or(copy);
             let paths = contexts.iter().filter_map(|c| resolved(c, written)).chain([copy.clone()]);
             for path in paths.collect::<BTreeSet<_>>().into_iter().filter(|p| !p.is_empty()) {
-                let below = format!("{path}/");
-                for unit in facts.units.iter().filter(|u| u.place.root == *root) {
-                    let here = unit.place.path == path || unit.place.path.starts_with(&below);
-                    if here
-                        && nodes.owners(facts, &unit.place).0.is_empty()
-                        && !own.iter().any(|o| o.place == unit.place)
-                    {
+                for unit in at_or_below(facts, root, &path) {
+                    if nodes.owners(facts, &unit.place).0.is_empty() && !own.iter().any(|o| o.place == unit.place) {
                         own.push(unit);
                     }
                 }
@@ -36,25 +33,52 @@ pub(super) fn copied<'a>(facts: &'a Facts, nodes: &Nodes, at: usize, own: &mut V
     }
 }
 
+/// Units of a file or folder, in their order: units are sorted by their place.
+fn at_or_below<'a>(facts: &'a Facts, root: &str, path: &str) -> impl Iterator<Item = &'a Unit> {
+    let below = format!("{path}/");
+    let from =
+        |key: &str| facts.units.partition_point(|u| (u.place.root.as_str(), u.place.path.as_str()) < (root, key));
+    let run = |start: usize, holds: &dyn Fn(&Unit) -> bool| {
+        let length = facts.units[start..].iter().take_while(|u| u.place.root == root && holds(u)).count();
+        facts.units[start..start + length].iter()
+    };
+    let exact = run(from(path), &|u| u.place.path == path);
+    exact.chain(run(from(&below), &|u| u.place.path.starts_with(&below)))
+}
+
+/// Units by the paths that a relative import may write: the file, without its extension, or the folder of an index.
+pub(super) struct ByPath<'a> {
+    all: HashMap<(&'a str, &'a str), Vec<usize>>,
+}
+
+impl<'a> ByPath<'a> {
+    /// The index of all units.
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let mut all: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        for (at, unit) in facts.units.iter().enumerate() {
+            let path = unit.place.path.as_str();
+            let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+            for way in BTreeSet::from([path, stem, stem.trim_end_matches("/index")]) {
+                all.entry((unit.place.root.as_str(), way)).or_default().push(at);
+            }
+        }
+        Self { all }
+    }
+}
+
 /// Files of other services that this one's code includes by a relative path (a client that lives beside its
 /// target): they run here as well.
-pub(super) fn borrowed<'a>(facts: &'a Facts, own: &[&'a Unit], libraries: &mut Vec<&'a Unit>) {
-    let stem = |path: &str| path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_owned();
-    let mut here: BTreeSet<(String, String)> =
-        own.iter().chain(libraries.iter()).map(|u| (u.place.root.clone(), u.place.path.clone())).collect();
+pub(super) fn borrowed<'a>(facts: &'a Facts, paths: &ByPath<'a>, own: &[&'a Unit], libraries: &mut Vec<&'a Unit>) {
+    let key = |u: &'a Unit| (u.place.root.as_str(), u.place.path.as_str());
+    let mut here: BTreeSet<(&str, &str)> = own.iter().chain(libraries.iter()).map(|u| key(u)).collect();
     let mut queue: Vec<&Unit> = own.to_vec();
     while let Some(unit) = queue.pop() {
         let relative = unit.imports.iter().filter(|i| i.path.starts_with("../") || i.path.starts_with("./"));
         let wanted: BTreeSet<String> = relative.filter_map(|i| resolved(unit.place.folder(), &i.path)).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        for other in facts.units.iter().filter(|u| u.place.root == unit.place.root) {
-            let path = &other.place.path;
-            let hit = wanted.contains(path)
-                || wanted.contains(&stem(path))
-                || wanted.contains(stem(path).trim_end_matches("/index"));
-            if hit && here.insert((other.place.root.clone(), path.clone())) {
+        let found = wanted.iter().filter_map(|w| paths.all.get(&(unit.place.root.as_str(), w.as_str())));
+        for at in found.flatten().copied().collect::<BTreeSet<usize>>() {
+            let other = &facts.units[at];
+            if here.insert(key(other)) {
                 libraries.push(other);
                 queue.push(other);
             }

@@ -2,6 +2,7 @@
 //!
 //! Takes the readings in the order of the nodes; gives the parts of the graph. Follows no value.
 
+mod declared;
 mod origin;
 mod parts;
 mod products;
@@ -23,6 +24,7 @@ use super::roles::Roles;
 use super::services::{Node, Nodes};
 use super::sites::{Outbound, Settled, plain_path};
 use super::topics;
+use super::variants::{self, Possible};
 
 use origin::{guessed_segments, literal_length};
 
@@ -86,8 +88,12 @@ impl<'j> Joiner<'j> {
         self.declared_operations();
         self.routes(routes);
         for at in 0..self.readings.len() {
-            for out in std::mem::take(&mut self.readings[at].outbound) {
+            let (standing, possible) = variants::decide(std::mem::take(&mut self.readings[at].outbound));
+            for out in standing {
                 self.outbound(at, out, routes);
+            }
+            for possible in possible {
+                self.possible(at, possible);
             }
         }
         self.deliveries();
@@ -99,39 +105,6 @@ impl<'j> Joiner<'j> {
     }
 
     // ---- endpoints ----
-
-    /// Operations of specifications that the code does not show.
-    fn declared_operations(&mut self) {
-        for operation in self.facts.operations.iter().filter(|o| o.format == "openapi") {
-            let (owners, library) = self.nodes.owners(self.facts, &operation.place);
-            let named = || self.nodes.find(operation.title.trim_end_matches(" API")).into_iter().collect();
-            let owners: Vec<usize> = if library || owners.len() != 1 { named() } else { owners };
-            let [at] = owners.as_slice() else { continue };
-            let path = plain_path(&operation.path);
-            let known = self.endpoints[*at].iter_mut().find(|e| {
-                (e.method == operation.method || e.method == "ANY")
-                    && (path_fits(&path, &e.path) || path_fits(&e.path, &path))
-            });
-            match known {
-                Some(endpoint) if endpoint.handler.is_empty() => endpoint.handler.clone_from(&operation.id),
-                Some(_) => {}
-                None => self.endpoints[*at].push(Endpoint {
-                    service: self.nodes.all[*at].name.clone(),
-                    method: operation.method.clone(),
-                    path,
-                    handler: operation.id.clone(),
-                    place: operation.place.clone(),
-                    seen_in: SourceKind::Specs,
-                    effect: None,
-                    calls_out: None,
-                    call_sites: Vec::new(),
-                    store_calls: None,
-                    aggregates: false,
-                    emits: false,
-                }),
-            }
-        }
-    }
 
     /// Operations of a service that a call fits.
     fn fitting<'e>(&'e self, at: usize, method: &'e str, path: &'e str) -> impl Iterator<Item = &'e Endpoint> {
@@ -359,6 +332,29 @@ impl<'j> Joiner<'j> {
         });
     }
 
+    /// A call of which it depends on the variant whom it reaches.
+    fn possible(&mut self, from: usize, possible: Possible) {
+        let Possible { outbound: out, targets, reason, alone } = possible;
+        if out.site.dead || targets.iter().all(|t| *t == Settled::Node(from)) {
+            return;
+        }
+        if alone {
+            self.state(from, &out, SiteState::Ambiguous);
+        }
+        let name = |target: &Settled| match target {
+            Settled::Node(at) => Some(self.nodes.all[*at].name.clone()),
+            Settled::External(host) => Some(host.clone()),
+            _ => None,
+        };
+        self.candidates.push(Candidate {
+            source: self.nodes.all[from].name.clone(),
+            targets: targets.iter().filter_map(name).collect(),
+            mode: out.mode,
+            site: Site { confidence: Confidence::Possible, ..out.site },
+            reason,
+        });
+    }
+
     /// The best state of a site counts.
     fn state(&mut self, from: usize, out: &Outbound, state: SiteState) {
         if !matches!(out.mode, Mode::Sync | Mode::Data) {
@@ -404,8 +400,9 @@ impl<'j> Joiner<'j> {
     }
 
     fn deliveries(&mut self) {
-        let uses: Vec<topics::ChannelUse> =
+        let mut uses: Vec<topics::ChannelUse> =
             self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.uses)).collect();
+        uses.extend(self.declared_channels());
         for delivery in topics::join(&uses) {
             if delivery.sites.iter().any(|s| s.dead) {
                 continue;
@@ -415,12 +412,9 @@ impl<'j> Joiner<'j> {
                 false => (delivery.source, delivery.target, Mode::Async, Some(delivery.channel.clone())),
             };
             for site in delivery.sites.into_iter().take(if delivery.answered { 1 } else { 2 }) {
-                self.edges.site(
-                    key.clone(),
-                    &delivery.protocol,
-                    Site { confidence: delivery.confidence, ..site },
-                    SourceKind::Code,
-                );
+                let source = if site.rule == declared::RULE { SourceKind::Specs } else { SourceKind::Code };
+                let site = Site { confidence: delivery.confidence, ..site };
+                self.edges.site(key.clone(), &delivery.protocol, site, source);
             }
         }
         for use_ in uses {
@@ -432,21 +426,6 @@ impl<'j> Joiner<'j> {
                     site: use_.site,
                 });
             }
-        }
-    }
-
-    fn declared_edges(&mut self) {
-        let place = Place::new("", crate::config::FILE_NAME, 0);
-        for edge in &self.config.edges {
-            let (Some(from), Some(to)) = (self.nodes.find(&edge.from), self.nodes.find(&edge.to)) else {
-                let missing = if self.nodes.find(&edge.from).is_none() { &edge.from } else { &edge.to };
-                let text =
-                    format!("the declared edge {} → {} matches nothing: no service {missing}", edge.from, edge.to);
-                self.unmatched.push(Note::new(place.clone(), text));
-                continue;
-            };
-            let evidence = Evidence::new(SourceKind::Declared, place.clone(), &edge.reason, Confidence::Confirmed);
-            self.edges.evidence((from, to, edge.mode, edge.channel.clone()), "", edge.mode == Mode::Sync, evidence);
         }
     }
 }

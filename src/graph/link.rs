@@ -329,7 +329,7 @@ fn read_site<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a crate::model:
         _ => return,
     };
     let frame = reader.frame(unit, site);
-    let mut texts = reader.part(site.address.as_ref(), &frame);
+    let mut texts = reader.addresses(site.address.as_ref(), &frame);
     if texts.is_empty() {
         // A name is that of a connection string, else of the resource itself.
         for name in reader.part(site.name.as_ref(), &frame) {

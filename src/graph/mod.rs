@@ -28,6 +28,7 @@ pub mod stores;
 pub mod texts;
 pub mod topics;
 pub mod values;
+pub mod variants;
 
 use std::collections::BTreeMap;
 

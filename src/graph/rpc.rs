@@ -350,7 +350,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     fn interface(&self, unit: u32, site: &'a CallSite) -> Vec<Outbound> {
         let Some(owner) = site.owner.as_deref() else { return Vec::new() };
         let frame = self.frame(unit, site);
-        let mut bases = self.part(site.address.as_ref(), &frame);
+        let mut bases = self.addresses(site.address.as_ref(), &frame);
         bases.retain(|t| !t.text.is_empty() && !t.is_hole());
         let on_method = site.function.is_some();
         if on_method {

@@ -67,9 +67,10 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
     for (at, own) in own.iter_mut().enumerate() {
         super::copies::copied(facts, nodes, at, own);
     }
+    let paths = super::copies::ByPath::of(facts);
     for (own, libraries) in own.iter().zip(&mut libraries) {
         imported_packages(facts, own, libraries);
-        super::copies::borrowed(facts, own, libraries);
+        super::copies::borrowed(facts, &paths, own, libraries);
     }
     own.into_iter().zip(libraries).map(|(own, libraries)| Scope::of(own, libraries)).collect()
 }

@@ -4,6 +4,7 @@
 //! Knows nothing of calls.
 
 mod builder;
+mod cluster;
 mod finish;
 mod programs;
 mod projects;
@@ -80,13 +81,7 @@ impl Nodes {
     /// Puts the nodes together.
     #[must_use]
     pub fn of(facts: &Facts, config: &Config, roles: &Roles) -> Self {
-        let mut builder = Builder {
-            facts,
-            nodes: Vec::new(),
-            by_name: BTreeMap::new(),
-            by_folder: BTreeMap::new(),
-            configured: BTreeSet::new(),
-        };
+        let mut builder = Builder::new(facts);
         builder.modules();
         builder.dockerfiles();
         builder.workloads(roles);
@@ -341,13 +336,14 @@ fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, conf
         let named = |n: &str| roles.of_name(n).filter(|r| !r.bundled || !serves);
         let by_name = node.names.keys().find_map(|n| named(n));
         let watches = by_name.as_ref().map(|r| r.kind == ServiceKind::Monitoring);
+        let names_gateway = by_name.as_ref().is_some_and(|r| r.kind == ServiceKind::Gateway);
         let backend = watches == Some(false) || serves && watches.is_none();
         roles
             .of_libraries(&libraries)
             // A dashboard bundled with a service does not make it one, nor does a gateway's library without a route.
             .filter(|r| match r.kind {
                 ServiceKind::Monitoring => !r.bundled || !backend,
-                ServiceKind::Gateway => by_name.is_some() || !serves || routes(node, facts),
+                ServiceKind::Gateway => names_gateway || !serves || routes(node, facts),
                 _ => true,
             })
             .or_else(|| named(&node.name))

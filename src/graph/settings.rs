@@ -81,16 +81,23 @@ impl Environment {
         self.properties.range(flat.clone()..).next().is_some_and(|(k, _)| k.starts_with(&flat))
     }
 
-    /// Of several values of one name those that count: of the chosen profiles, else of the base, else all.
+    /// Of several values of one name those that count: of the chosen profiles, else of the base, else all. Where no
+    /// profile was chosen all count, the base first.
     #[must_use]
     pub fn counting<'v>(&self, values: &'v [Configured]) -> Vec<&'v Configured> {
         let chosen: Vec<&Configured> = values.iter().filter(|c| self.profiles.contains(&c.profile)).collect();
-        let base = || values.iter().filter(|c| c.profile.is_empty()).collect::<Vec<_>>();
-        match (chosen.is_empty(), base()) {
+        let (base, variants): (Vec<&Configured>, Vec<&Configured>) = values.iter().partition(|c| c.profile.is_empty());
+        match (chosen.is_empty(), self.is_chosen()) {
             (false, _) => chosen,
-            (true, base) if base.is_empty() => values.iter().collect(),
-            (true, base) => base,
+            (true, true) if !base.is_empty() => base,
+            _ => base.into_iter().chain(variants).collect(),
         }
+    }
+
+    /// Was a profile chosen?
+    #[must_use]
+    pub fn is_chosen(&self) -> bool {
+        !self.profiles.is_empty()
     }
 
     /// Is a variant read: the base, one that was chosen, or any where none was?

@@ -46,6 +46,8 @@ pub struct Outbound {
     pub database: Option<String>,
     /// Unit of the scope, and function in it, that hold the call.
     pub held_by: (u32, Option<u32>),
+    /// The profile or variant that alone leads there; empty for the base.
+    pub variant: String,
 }
 
 /// Reads the sites of one service.
@@ -80,6 +82,12 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     #[must_use]
     pub fn part(&self, part: Option<&'a Expr>, frame: &Frame<'a>) -> Vec<Text> {
         part.map(|expr| self.texts.of(expr, frame)).unwrap_or_default()
+    }
+
+    /// The texts of an address, those of all variants too; nothing if the part is absent.
+    #[must_use]
+    pub fn addresses(&self, part: Option<&'a Expr>, frame: &Frame<'a>) -> Vec<Text> {
+        part.map(|expr| self.texts.of_all(expr, frame)).unwrap_or_default()
     }
 
     /// The model's site.
@@ -119,7 +127,11 @@ impl<'s, 'a> SiteReader<'s, 'a> {
     #[must_use]
     pub fn http(&self, unit: u32, site: &'a CallSite) -> Vec<Outbound> {
         let frame = self.frame(unit, site);
-        let mut addresses = self.part(site.address.as_ref(), &frame);
+        let mut addresses = self.addresses(site.address.as_ref(), &frame);
+        // An initial `""` says nothing where something else is given too.
+        if addresses.iter().any(|t| !t.text.is_empty() && !t.is_hole()) {
+            addresses.retain(|t| !t.text.is_empty());
+        }
         let names = self.part(site.name.as_ref(), &frame);
         if addresses.is_empty() {
             addresses.extend(names.iter().map(|n| Text { text: format!("http://{}", n.text), ..n.clone() }));
@@ -203,6 +215,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             value: crate::model::mask_secrets(&text.text),
             database: address.database().map(str::to_owned),
             held_by: (unit, site.function),
+            variant: text.variant.clone(),
         }
     }
 
@@ -260,7 +273,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 match &found.head {
                     Head::Expr(Expr::Call(_, name, arguments), inner) if name == "@client" => {
                         for argument in arguments {
-                            let texts = self.texts.of(&argument.value, inner);
+                            let texts = self.texts.of_all(&argument.value, inner);
                             let named = argument.name.as_deref() == Some("name");
                             for text in texts {
                                 let text = text_after(text, &found.chain, found.sure);
@@ -334,7 +347,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                     continue;
                 }
                 let step = [Step::Code(u as u32, site.line, "the client is registered".to_owned())];
-                let mut texts = self.part(site.address.as_ref(), &frame);
+                let mut texts = self.addresses(site.address.as_ref(), &frame);
                 if texts.iter().all(Text::is_hole)
                     && let Some(client) = &site.address
                 {
@@ -372,7 +385,8 @@ pub(super) fn joined(bases: &[Text], paths: &[Text]) -> Vec<Text> {
             let hosted = base.text.contains("://") && !path_text.contains("://");
             let sure = if hosted { base.sure } else { base.sure.min(path.sure) };
             let text = join_paths(&base.text, path_text);
-            all.push(Text { text, chain, sure, reason: base.reason.clone(), written: None });
+            let (reason, variant) = (base.reason.clone(), base.variant.clone());
+            all.push(Text { text, chain, sure, reason, written: None, variant });
         }
     }
     all

@@ -280,6 +280,7 @@ pub fn settled(reader: &SiteReader<'_, '_>, site: &CallSite, mode: Mode, text: &
         value: crate::model::mask_secrets(&text.text),
         database,
         held_by: (0, None),
+        variant: text.variant.clone(),
     }
 }
 
@@ -347,7 +348,7 @@ pub fn configured(reader: &SiteReader<'_, '_>, environment: &Environment, rules:
             let Some(text) = read(readers, value, capture) else { continue };
             let text = with_database(environment, &value.key, text);
             let step = [Step::Configured(value.evidence())];
-            let texts = reader.texts.placeholders(&text, 0);
+            let texts = reader.texts.of_text(&text);
             let texts =
                 texts.into_iter().map(|t| Text { chain: step.iter().cloned().chain(t.chain).collect(), ..t }).collect();
             all.push(ConfiguredSite { site, place: value.place.clone(), texts });

@@ -29,11 +29,20 @@ pub struct Text {
     pub reason: Option<String>,
     /// Unit and line where the code writes how it begins, if it was followed there.
     pub written: Option<(u32, u32)>,
+    /// The profile or variant that alone gives this text; empty for the base.
+    pub variant: String,
 }
 
 impl Text {
     fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), chain: Vec::new(), sure: Confidence::Confirmed, reason: None, written: None }
+        Self {
+            text: text.to_owned(),
+            chain: Vec::new(),
+            sure: Confidence::Confirmed,
+            reason: None,
+            written: None,
+            variant: String::new(),
+        }
     }
 
     fn hole(reason: &str) -> Self {
@@ -54,6 +63,13 @@ impl Text {
             self.chain.extend(other.chain.iter().cloned());
         }
         self.reason = self.reason.or_else(|| other.reason.clone());
+        self.under(&other.variant)
+    }
+
+    fn under(mut self, variant: &str) -> Self {
+        if self.variant.is_empty() {
+            variant.clone_into(&mut self.variant);
+        }
         self
     }
 
@@ -79,7 +95,7 @@ impl Text {
     /// The same text, found by way of another.
     #[must_use]
     pub fn behind(self, way: &Text) -> Self {
-        self.after(&way.chain, way.sure)
+        self.after(&way.chain, way.sure).under(&way.variant)
     }
 
     /// Is nothing of it known?
@@ -103,23 +119,36 @@ impl<'s, 'a> Texts<'s, 'a> {
         Self { values, environment }
     }
 
-    /// The texts that an expression may be, best first; never empty.
+    /// The texts that an expression may be, best first; never empty. What only a variant says counts where the base
+    /// says nothing.
     #[must_use]
     pub fn of(&self, expr: &'a Expr, frame: &Frame<'a>) -> Vec<Text> {
+        base_first(self.of_all(expr, frame))
+    }
+
+    /// The texts that an expression may be, those of all variants too where no profile was chosen; never empty.
+    #[must_use]
+    pub fn of_all(&self, expr: &'a Expr, frame: &Frame<'a>) -> Vec<Text> {
         self.values.restart();
         self.texts(expr, frame, 0)
+    }
+
+    /// What a configured text says, placeholders filled in.
+    #[must_use]
+    pub fn of_text(&self, text: &str) -> Vec<Text> {
+        base_first(self.placeholders(text, 0))
     }
 
     /// What a property is configured as; `None` if nothing sets it.
     #[must_use]
     pub fn configured_as(&self, key: &str) -> Option<Vec<Text>> {
-        self.property(key, 0)
+        self.property(key, 0).map(base_first)
     }
 
     /// The texts of a followed value.
     #[must_use]
     pub fn of_found(&self, found: &Found<'a>) -> Vec<Text> {
-        self.head(found, 0)
+        base_first(self.head(found, 0))
     }
 
     fn texts(&self, expr: &'a Expr, frame: &Frame<'a>, depth: u8) -> Vec<Text> {
@@ -227,7 +256,7 @@ impl<'s, 'a> Texts<'s, 'a> {
     /// What a property is set to; `None` if nothing sets it.
     #[must_use]
     pub fn property_of(&self, key: &str) -> Option<Vec<Text>> {
-        self.property(key, 0)
+        self.property(key, 0).map(base_first)
     }
 
     fn property(&self, key: &str, depth: u8) -> Option<Vec<Text>> {
@@ -237,7 +266,7 @@ impl<'s, 'a> Texts<'s, 'a> {
         self.configured(&self.environment.property(key), 0)
     }
 
-    /// Values of a base configuration come before those of profiles, which only count without a base.
+    /// Values of a base configuration come before those of its variants.
     fn configured(&self, values: &[Configured], nesting: u8) -> Option<Vec<Text>> {
         let mut all: Vec<Text> = Vec::new();
         for value in self.environment.counting(values) {
@@ -248,14 +277,14 @@ impl<'s, 'a> Texts<'s, 'a> {
             } else {
                 self.placeholders(&value.value, nesting + 1)
             };
-            all.extend(texts.into_iter().map(|t| t.after(&step, Confidence::Confirmed)));
+            let variant = if self.environment.is_chosen() { "" } else { &value.profile };
+            all.extend(texts.into_iter().map(|t| t.after(&step, Confidence::Confirmed).under(variant)));
         }
         (!all.is_empty()).then(|| best(all))
     }
 
     /// Fills in `${key:default}`, `${KEY:-default}`, `$(KEY)` and leaves everything else.
-    #[must_use]
-    pub fn placeholders(&self, text: &str, nesting: u8) -> Vec<Text> {
+    fn placeholders(&self, text: &str, nesting: u8) -> Vec<Text> {
         let Some(at) = text.find("${").or_else(|| text.find("$(")).filter(|_| nesting < NESTING) else {
             return vec![Text::of(text)];
         };
@@ -324,8 +353,19 @@ fn matching(text: &str, close: char) -> Option<usize> {
 
 fn product(left: &[Text], right: &[Text], join: impl Fn(&str, &str) -> String) -> Vec<Text> {
     let mut all = Vec::new();
+    // Within one variant what it says itself stands for what the base says.
+    let of = |list: &[Text], variant: &str| list.iter().any(|t| t.variant == variant);
     for a in left {
         for b in right {
+            let mixed = match (a.variant.as_str(), b.variant.as_str()) {
+                ("", "") => false,
+                ("", variant) => of(left, variant),
+                (variant, "") => of(right, variant),
+                (one, other) => one != other,
+            };
+            if mixed {
+                continue;
+            }
             if all.len() >= ALTERNATIVES {
                 return all;
             }
@@ -357,13 +397,23 @@ fn best(mut all: Vec<Text>) -> Vec<Text> {
     for text in all {
         let room = kept.len() < ALTERNATIVES;
         match kept.iter_mut().find(|k| k.text == text.text) {
-            Some(known) if text.sure > known.sure => *known = text,
+            Some(known) if (known.variant.is_empty(), known.sure) < (text.variant.is_empty(), text.sure) => {
+                *known = text
+            }
             Some(_) => {}
             None if room => kept.push(text),
             None => {}
         }
     }
     if kept.is_empty() { vec![Text::hole("no value")] } else { kept }
+}
+
+/// What only variants say counts where the base says nothing.
+fn base_first(mut all: Vec<Text>) -> Vec<Text> {
+    if all.iter().any(|t| t.variant.is_empty() && !t.is_hole()) {
+        all.retain(|t| t.variant.is_empty());
+    }
+    all
 }
 
 /// Conversions of a format string (`%s`, `%d`) become holes.
@@ -387,104 +437,4 @@ fn expand_percent(pattern: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::scope::Scope;
-    use crate::model::code::{Binding, Call, Function, Parameter};
-    use crate::model::{Argument, Unit};
-
-    fn unit() -> Unit {
-        let mut unit = Unit { language: "go".to_owned(), ..Unit::default() };
-        unit.place.path = "main.go".to_owned();
-        unit
-    }
-
-    fn binding(place: &str, function: Option<u32>, value: Expr) -> Binding {
-        Binding { place: place.to_owned(), function, owner: None, type_name: None, value, line: 3 }
-    }
-
-    fn texts_of<'a>(units: &'a [Unit], expr: &'a Expr, function: Option<u32>) -> Vec<String> {
-        let environment = Environment::default();
-        let scope = Scope::of(units.iter().collect(), Vec::new());
-        let texts = Texts::new(Values::new(&scope), &environment);
-        texts.of(expr, &Frame::new(0, function, None)).into_iter().map(|t| t.text).collect()
-    }
-
-    #[test]
-    fn follows_locals_constants_and_holes() {
-        let mut unit = unit();
-        unit.functions.push(Function { name: "f".to_owned(), ..Function::default() });
-        unit.bindings.push(binding("HOST", None, Expr::literal("http://orders:8080")));
-        let url = Expr::Concat(vec![Expr::Ref("HOST".into()), Expr::literal("/orders/"), Expr::Ref("id".into())]);
-        unit.bindings.push(binding("url", Some(0), url));
-        assert_eq!(texts_of(&[unit], &Expr::Ref("url".into()), Some(0)), ["http://orders:8080/orders/{}"]);
-    }
-
-    #[test]
-    fn follows_parameters_to_callers_and_pointers_back() {
-        let mut unit = unit();
-        let parameter = |name: &str| Parameter { name: name.to_owned(), ..Parameter::default() };
-        unit.functions.push(Function { name: "main".to_owned(), ..Function::default() });
-        unit.functions.push(Function {
-            name: "mustMapEnv".to_owned(),
-            parameters: vec![parameter("target"), parameter("key")],
-            ..Function::default()
-        });
-        let call = Expr::Call(
-            None,
-            "mustMapEnv".to_owned(),
-            vec![
-                Argument::positional(Expr::Field(Box::new(Expr::Ref("svc".into())), "addr".into())),
-                Argument::positional(Expr::literal("ORDERS_ADDR")),
-            ],
-        );
-        unit.bindings.push(binding("svc.addr", Some(0), Expr::Out(Box::new(call), 0)));
-        let read = Expr::Call(
-            None,
-            "@env".to_owned(),
-            vec![Argument::positional(Expr::Ref("key".into())), Argument::positional(Expr::literal("orders:50051"))],
-        );
-        unit.bindings.push(binding("*target", Some(1), read));
-        let at = Expr::Field(Box::new(Expr::Ref("svc".into())), "addr".into());
-        assert_eq!(texts_of(&[unit], &at, Some(0)), ["orders:50051"]);
-    }
-
-    #[test]
-    fn fields_of_constructed_objects_keep_their_own_arguments() {
-        let mut unit = unit();
-        let parameter = Parameter { name: "base".to_owned(), ..Parameter::default() };
-        unit.types.push(crate::model::TypeDecl { name: "Client".to_owned(), ..crate::model::TypeDecl::default() });
-        unit.functions.push(Function {
-            name: "new".into(),
-            owner: Some("Client".into()),
-            parameters: vec![parameter],
-            ..Function::default()
-        });
-        unit.functions.push(Function {
-            name: "url".into(),
-            owner: Some("Client".into()),
-            returns: vec![Expr::Field(Box::new(Expr::Ref("this".into())), "base".into())],
-            ..Function::default()
-        });
-        unit.bindings
-            .push(Binding { owner: Some("Client".into()), ..binding("this.base", Some(0), Expr::Ref("base".into())) });
-        let new =
-            |text: &str| Expr::Call(None, "new Client".to_owned(), vec![Argument::positional(Expr::literal(text))]);
-        unit.bindings.push(binding("a", None, new("http://a")));
-        unit.bindings.push(binding("b", None, new("http://b")));
-        unit.calls.push(Call {
-            line: 1,
-            function: None,
-            receiver: None,
-            receiver_type: None,
-            name: "new Client".into(),
-            arguments: vec![Argument::positional(Expr::literal("http://a"))],
-            type_arguments: vec![],
-            in_loop: false,
-            result_used: true,
-            spawned: false,
-        });
-        let at = Expr::Call(Some(Box::new(Expr::Ref("b".into()))), "url".to_owned(), vec![]);
-        assert_eq!(texts_of(&[unit], &at, None), ["http://b"]);
-    }
-}
+mod tests;

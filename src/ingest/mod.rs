@@ -3,12 +3,15 @@
 //! Takes the listing of `files`; gives `Facts` with names as written. Resolves nothing.
 
 pub mod annotations;
+mod dev_proxies;
 pub mod duration;
 pub mod ecmascript;
 pub mod examples;
 pub mod fold;
+mod gotemplate;
 pub mod history;
 pub mod manifests;
+pub mod neighbours;
 pub mod paths;
 pub mod practices;
 pub mod recognise;
@@ -23,7 +26,7 @@ use rayon::prelude::*;
 
 use crate::config::TraceColumns;
 use crate::error::Error;
-use crate::files::{Listing, Source};
+use crate::files::{Listing, Source, TEXT_LIMIT};
 use crate::model::facts::FACTS_SCHEMA;
 use crate::model::{Facts, Note, ReadCounts};
 use crate::rules::Rules;
@@ -45,16 +48,26 @@ const SOURCE_LIMIT: u64 = 1 << 20;
 /// A line longer than this on average marks minified code.
 const LINE_LIMIT: usize = 1_000;
 
+/// How to read.
+#[derive(Default)]
+pub struct Options<'o> {
+    /// How to read traces.
+    pub traces: traces::Options<'o>,
+    /// Read code that is left out otherwise too: of tests, generated, vendored, minified, among documents.
+    pub all_code: bool,
+}
+
 /// Reads everything that was listed.
 ///
 /// # Errors
 /// A facts file that was given by name and cannot be used.
-pub fn ingest(listing: &Listing, rules: &Rules, options: traces::Options<'_>) -> Result<Facts, Error> {
+pub fn ingest(listing: &Listing, rules: &Rules, options: Options<'_>) -> Result<Facts, Error> {
+    let Options { traces: options, all_code } = options;
     let none = TraceColumns::default();
     let columns = options.columns.unwrap_or(&none);
     let usings = source::global_imports(&listing.sources);
-    let each: Vec<Result<Read<'_>, Error>> =
-        listing.sources.par_iter().map(|source| read(source, listing, rules, &usings, columns)).collect();
+    let reader = Reader { listing, rules, usings: &usings, columns, all_code };
+    let each: Vec<Result<Read<'_>, Error>> = listing.sources.par_iter().map(|source| reader.read(source)).collect();
     let mut facts = Facts { schema: FACTS_SCHEMA.to_owned(), notes: listing.notes.clone(), ..Facts::default() };
     let mut traces: Vec<&Source> = Vec::new();
     for read in each {
@@ -85,31 +98,87 @@ enum Read<'s> {
     Nothing,
 }
 
-fn read<'s>(
-    source: &'s Source,
-    listing: &Listing,
-    rules: &Rules,
-    usings: &source::GlobalImports,
-    columns: &TraceColumns,
-) -> Result<Read<'s>, Error> {
-    let language = language_of(source);
-    if language.is_none() && !is_known_text(source) && traces::claims(source, columns) {
-        // Traces among documents are examples, not recordings of this system; named, they are meant.
-        let example = !source.named && paths::is_documentation(&source.path);
-        return Ok(if example { Read::Facts(Box::new(skipped("trace among documents"))) } else { Read::Trace(source) });
+/// Reads one file after another.
+struct Reader<'r> {
+    listing: &'r Listing,
+    rules: &'r Rules,
+    usings: &'r source::GlobalImports,
+    columns: &'r TraceColumns,
+    all_code: bool,
+}
+
+impl Reader<'_> {
+    fn read<'s>(&self, source: &'s Source) -> Result<Read<'s>, Error> {
+        let language = language_of(source);
+        if language.is_none() && !is_known_text(source) && traces::claims(source, self.columns) {
+            // Traces among documents are examples, not recordings of this system; named, they are meant.
+            let example = !source.named && paths::is_documentation(&source.path);
+            return Ok(if example {
+                Read::Facts(Box::new(skipped("trace among documents")))
+            } else {
+                Read::Trace(source)
+            });
+        }
+        if source.ignored {
+            return Ok(Read::Nothing);
+        }
+        if source.named
+            && let Some(facts) = saved_facts(source)?
+        {
+            return Ok(Read::Facts(Box::new(facts)));
+        }
+        Ok(Read::Facts(Box::new(match language {
+            Some(language) => self.source(source, language),
+            None => read_text(source, self.listing),
+        })))
     }
-    if source.ignored {
-        return Ok(Read::Nothing);
+
+    fn source(&self, source: &Source, language: &Language) -> Facts {
+        if let Some(reason) = left_out(&source.path).filter(|_| !self.all_code) {
+            return skipped(reason);
+        }
+        if source.size > SOURCE_LIMIT {
+            return too_large(source, "source above 1 MiB", SOURCE_LIMIT);
+        }
+        let text = match source.text() {
+            Ok(text) => text,
+            Err(reason) => return unreadable(source, &reason),
+        };
+        if let Some(reason) = not_written(source, &text).filter(|_| !self.all_code) {
+            return skipped(reason);
+        }
+        let mut unit = (language.extract)(&text);
+        unit.place = crate::model::Place::new(&source.root, &source.path, 0);
+        if unit.language.is_empty() {
+            language.id.clone_into(&mut unit.language);
+        }
+        unit.lines = text.lines().count() as u32;
+        source::add_global_imports(&mut unit, self.usings);
+        secrets::mask(&mut unit);
+        recognise::recognise(&mut unit, self.rules);
+        dev_proxies::add(&mut unit);
+        let notes = annotations::apply(&mut unit, &text);
+        counted(Facts { units: vec![unit], notes, ..Facts::default() }, language.id)
     }
-    if source.named
-        && let Some(facts) = saved_facts(source)?
-    {
-        return Ok(Read::Facts(Box::new(facts)));
+}
+
+/// Why code at a path is no part of what runs, if it is not.
+fn left_out(path: &str) -> Option<&'static str> {
+    let reasons = [
+        (paths::is_vendored(path), "vendored code"),
+        (paths::is_test_path(path), "test code"),
+        (paths::is_documentation(path), "code among documents"),
+    ];
+    reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
+}
+
+/// Why nobody wrote a text, if a tool did.
+fn not_written(source: &Source, text: &str) -> Option<&'static str> {
+    let head: &str = text.get(..text.len().min(2_000)).unwrap_or_else(|| text.lines().next().unwrap_or_default());
+    if paths::is_generated(&source.path, head) {
+        return Some("generated code");
     }
-    if let Some(language) = language {
-        return Ok(Read::Facts(Box::new(read_source(source, language, rules, usings))));
-    }
-    Ok(Read::Facts(Box::new(read_text(source, listing))))
+    (text.len() > 50_000 && text.len() / text.lines().count().max(1) > LINE_LIMIT).then_some("minified code")
 }
 
 fn language_of(source: &Source) -> Option<&'static Language> {
@@ -202,47 +271,16 @@ fn counted(mut facts: Facts, id: &str) -> Facts {
     facts
 }
 
+fn too_large(source: &Source, reason: &str, limit: u64) -> Facts {
+    let mut facts = skipped(reason);
+    facts.notes.push(Note::new(&source.path, format!("not read: {} bytes, above the limit of {limit}", source.size)));
+    facts
+}
+
 fn unreadable(source: &Source, reason: &str) -> Facts {
     let mut facts = skipped("not readable");
     facts.notes.push(Note::new(&source.path, format!("not read: {reason}")));
     facts
-}
-
-fn read_source(source: &Source, language: &Language, rules: &Rules, usings: &source::GlobalImports) -> Facts {
-    if paths::is_vendored(&source.path) {
-        return skipped("vendored code");
-    }
-    if paths::is_test_path(&source.path) {
-        return skipped("test code");
-    }
-    if paths::is_documentation(&source.path) {
-        return skipped("code among documents");
-    }
-    if source.size > SOURCE_LIMIT {
-        return skipped("source above 1 MiB");
-    }
-    let text = match source.text() {
-        Ok(text) => text,
-        Err(reason) => return unreadable(source, &reason),
-    };
-    let head: &str = text.get(..text.len().min(2_000)).unwrap_or_else(|| text.lines().next().unwrap_or_default());
-    if paths::is_generated(&source.path, head) {
-        return skipped("generated code");
-    }
-    if text.len() > 50_000 && text.len() / text.lines().count().max(1) > LINE_LIMIT {
-        return skipped("minified code");
-    }
-    let mut unit = (language.extract)(&text);
-    unit.place = crate::model::Place::new(&source.root, &source.path, 0);
-    if unit.language.is_empty() {
-        language.id.clone_into(&mut unit.language);
-    }
-    unit.lines = text.lines().count() as u32;
-    source::add_global_imports(&mut unit, usings);
-    secrets::mask(&mut unit);
-    recognise::recognise(&mut unit, rules);
-    let notes = annotations::apply(&mut unit, &text);
-    counted(Facts { units: vec![unit], notes, ..Facts::default() }, language.id)
 }
 
 /// Manifests, specifications and configuration.
@@ -255,6 +293,9 @@ fn read_text(source: &Source, listing: &Listing) -> Facts {
     }
     // Specifications are often kept among documents; deployments and builds there are examples.
     let documentation = paths::is_documentation(&source.path);
+    if source.size > TEXT_LIMIT && is_known_text(source) {
+        return too_large(source, "text above 16 MiB", TEXT_LIMIT);
+    }
     let Ok(text) = source.text() else { return skipped("binary or too large for text") };
     let head: String = text.chars().take(400).collect();
     if head.contains(WRITTEN_BY) || head.contains(GENERATED_BY) {
@@ -266,7 +307,7 @@ fn read_text(source: &Source, listing: &Listing) -> Facts {
         facts.append(counted((manifest.read)(source, &text, &neighbours), manifest.id));
     }
     for spec in SPECS.iter().filter(|s| (s.claims)(source, &text)) {
-        facts.append(counted((spec.read)(source, &text), spec.id));
+        facts.append(counted((spec.read)(source, &text, &neighbours), spec.id));
     }
     facts
 }

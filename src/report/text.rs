@@ -1,6 +1,6 @@
 //! The summary on the terminal: verdict, score, worst services, first step, where the report lies.
 
-use crate::model::counted;
+use crate::model::{Mode, counted};
 use crate::result::Result;
 
 use super::{action, clean, percent, verdict};
@@ -68,10 +68,30 @@ pub fn summary(result: &Result, style: Style, written: Option<&str>) -> String {
             counted(result.notes.len(), "note")
         ));
     }
+    read(result, &mut out);
     if let Some(place) = written {
         out.line(&format!("report     {place}"));
     }
     out.finish()
+}
+
+/// How code and traces agree, and what was left out.
+fn read(result: &Result, out: &mut Lines) {
+    if result.traffic.is_some() {
+        let (mut both, mut code, mut traces) = (0u32, 0u32, 0u32);
+        for d in result.dependencies.iter().filter(|d| d.mode != Mode::Infra) {
+            *match super::system::agreement(d) {
+                (true, true) => &mut both,
+                (true, false) => &mut traces,
+                _ => &mut code,
+            } += 1;
+        }
+        out.line(&format!("drift      {both} edges in code and traces, {code} only in code, {traces} only in traces"));
+    }
+    let left_out: Vec<String> = result.read.skipped.iter().map(|(why, n)| format!("{n} {}", clean(why))).collect();
+    if !left_out.is_empty() {
+        out.line(&format!("left out   {}; --all-code reads such code too", left_out.join(", ")));
+    }
 }
 
 /// Lines that are wrapped under their text; on a narrow terminal the indent gives way.

@@ -26,3 +26,45 @@ fn comments_and_profiles_decide() {
     assert!(found.unresolved.is_empty());
     assert!(found.notes.iter().any(|n| n.text.contains("matches nothing")), "{:?}", found.notes);
 }
+
+/// A caller whose address the base, or only two profiles, set.
+fn varied(base: &str, profile: Option<&str>) -> (Vec<String>, Vec<Vec<String>>) {
+    let spring = "package a;\nimport org.springframework.web.client.RestTemplate;\nimport org.springframework.beans.factory.annotation.Value;\nclass Caller {\n  @Value(\"${stock.url}\") String url;\n  RestTemplate rest = new RestTemplate();\n  @Scheduled void f() { rest.getForObject(url + \"/stock\", String.class); }\n}\n";
+    let configuration = profile.map_or(String::new(), |p| format!("profiles: [{p}]\n"));
+    let found = system(&[
+        ("unbraid.yaml", &configuration),
+        (
+            "docker-compose.yml",
+            "services:\n  web:\n    build: ./web\n  a:\n    image: acme/a\n  b:\n    image: acme/b\n  c:\n    image: acme/c\n",
+        ),
+        ("web/pom.xml", "<project><artifactId>web</artifactId></project>"),
+        ("web/src/main/java/a/Caller.java", spring),
+        ("web/src/main/resources/application.yml", base),
+        ("web/src/main/resources/application-dev.yml", "stock.url: http://a\n"),
+        ("web/src/main/resources/application-prod.yml", "stock.url: http://b\n"),
+    ]);
+    (edges(&found), found.candidates.iter().map(|c| c.targets.clone()).collect())
+}
+
+#[test]
+fn variants_that_differ_are_candidates_until_one_is_chosen() {
+    let names = |all: &[&str]| all.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
+    assert_eq!(varied("server.port: 80\n", None), (vec![], vec![names(&["a", "b"])]));
+    assert_eq!(varied("stock.url: http://c\n", None), (names(&["web -> c sync"]), vec![names(&["a", "b"])]));
+    assert_eq!(varied("stock.url: http://c\n", Some("prod")), (names(&["web -> b sync"]), vec![]));
+    assert_eq!(varied("server.port: 80\n", Some("dev")), (names(&["web -> a sync"]), vec![]));
+}
+
+#[test]
+fn an_empty_start_value_is_no_call_of_its_own() {
+    let code = "import requests\ndef f(kind):\n    url = ''\n    if kind == 1:\n        url = 'http://a/x'\n    else:\n        url = 'http://b/x'\n    requests.get(url)\n";
+    let found = system(&[
+        (
+            "docker-compose.yml",
+            "services:\n  web:\n    build: ./web\n  a:\n    image: acme/a\n  b:\n    image: acme/b\n",
+        ),
+        ("web/app.py", code),
+    ]);
+    assert_eq!(edges(&found), ["web -> a sync", "web -> b sync"]);
+    assert!(found.unresolved.is_empty(), "{:?}", found.unresolved);
+}

@@ -1,10 +1,13 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
+mod charts;
 mod deployments;
 mod dotnet;
 mod hints;
 mod messaging;
 mod products;
+mod proxies;
+mod specs;
 mod spring;
 
 use std::collections::BTreeSet;

@@ -21,6 +21,7 @@ impl Joiner<'_> {
         let mut notes = self.facts.notes.clone();
         notes.append(&mut self.unmatched);
         notes.extend(self.only_declared());
+        self.jobs();
         let idle = self.idle();
         let mut services = self.nodes.services(self.config, &self.facts.owners);
         services.retain(|s| !idle.contains(&s.name));
@@ -38,7 +39,15 @@ impl Joiner<'_> {
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
         let history = history::history(self.facts, &self.nodes);
         let profiles = profiles::profiles(self.facts, &self.nodes, &services, &self.databases);
+        // A site that one of its alternatives settled is settled.
+        let settled: BTreeSet<(&str, &str, u32)> = self
+            .states
+            .iter()
+            .filter(|(_, state)| **state != SiteState::Unresolved)
+            .map(|((at, path, line, _), _)| (self.nodes.all[*at].name.as_str(), path.as_str(), *line))
+            .collect();
         let mut unresolved = self.unresolved;
+        unresolved.retain(|u| !settled.contains(&(u.source.as_str(), u.site.path.as_str(), u.site.line)));
         unresolved.sort();
         unresolved.dedup();
         self.candidates.sort();
@@ -65,6 +74,33 @@ impl Joiner<'_> {
             traffic: self.facts.traffic.clone(),
             read: self.facts.counts.clone(),
             notes,
+        }
+    }
+
+    /// What only sets up a broker (topics, schemas, connectors), serves nothing and is called by nobody runs and ends.
+    fn jobs(&mut self) {
+        let mut reaches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut reached: BTreeSet<usize> = BTreeSet::new();
+        for (from, to, mode, _) in self.edges.keys() {
+            reaches.entry(*from).or_default().push(*to);
+            if matches!(mode, Mode::Sync | Mode::Async) {
+                reached.insert(*to);
+            }
+        }
+        let all = &self.nodes.all;
+        let sets_up = |at: &usize| {
+            all[*at].kind == Some(ServiceKind::Broker)
+                || matches!(all[*at].engine.as_deref(), Some("kafka-connect" | "schema-registry"))
+        };
+        let job = |at: &usize| {
+            all[*at].kind.is_none_or(|k| k == ServiceKind::Service)
+                && !reached.contains(at)
+                && self.endpoints.get(*at).is_none_or(Vec::is_empty)
+                && reaches.get(at).is_some_and(|to| to.iter().all(sets_up))
+        };
+        let jobs: Vec<usize> = (0..all.len()).filter(job).collect();
+        for at in jobs {
+            self.nodes.all[at].kind = Some(ServiceKind::Other);
         }
     }
 
@@ -117,9 +153,21 @@ impl Joiner<'_> {
                 && most_deployed
         };
         let leftovers = services().filter(|(at, n)| leftover(*at, n));
-        let images = self.nodes.all.iter().enumerate().filter(|(_, n)| image(n));
+        let all = || self.nodes.all.iter().enumerate();
+        let images = all().filter(|(_, n)| image(n));
+        // The store that a second way of deployment (a chart beside compose files) starts under another name.
+        let in_cluster = |n: &Node| {
+            let kinds = || n.workloads.iter().map(|w| self.facts.workloads[*w].kind);
+            kinds().next().is_some() && kinds().all(|k| k != crate::model::WorkloadKind::Compose)
+        };
+        let same = |a: &Node, b: &Node| a.kind == b.kind && a.engine.is_some() && a.engine == b.engine;
+        let elsewhere = |n: &Node| all().any(|(at, o)| touched.contains(&at) && same(n, o) && !in_cluster(o));
+        let again = all().filter(|(_, n)| {
+            matches!(n.kind, Some(ServiceKind::Database | ServiceKind::Broker)) && in_cluster(n) && elsewhere(n)
+        });
         leftovers
             .chain(images)
+            .chain(again)
             .filter(|(at, n)| !touched.contains(at) && !seen(n))
             .map(|(_, n)| n.name.clone())
             .collect()

@@ -7,6 +7,7 @@ use crate::model::{Confidence, Evidence, Facts, ModuleKind, Place, SourceKind, W
 
 use crate::graph::roles::{Roles, image_base};
 
+use super::projects::repeated_names;
 use super::*;
 
 pub(super) struct Builder<'a> {
@@ -16,9 +17,52 @@ pub(super) struct Builder<'a> {
     pub(super) by_folder: BTreeMap<Folder, usize>,
     /// Nodes that only their configuration shows.
     pub(super) configured: BTreeSet<usize>,
+    /// Folders that hold code, themselves or below them.
+    pub(super) coded: BTreeSet<(&'a str, &'a str)>,
+    /// Names of compose services that say nothing, because several projects use them.
+    pub(super) repeated: BTreeSet<String>,
+    /// How many compose services of one file run an image.
+    pub(super) images: BTreeMap<(&'a str, &'a str, String), usize>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    /// A builder without nodes.
+    pub(super) fn new(facts: &'a Facts) -> Self {
+        let mut coded = BTreeSet::new();
+        for unit in &facts.units {
+            let folders = std::iter::successors(Some(unit.place.folder()), |f| {
+                (!f.is_empty()).then(|| f.rsplit_once('/').map_or("", |(head, _)| head))
+            });
+            for folder in folders {
+                if !coded.insert((unit.place.root.as_str(), folder)) {
+                    break;
+                }
+            }
+        }
+        let mut images: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+        for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
+            let base = w.image.as_deref().map(image_base).unwrap_or_default();
+            *images.entry((&w.place.root, &w.place.path, base)).or_default() += 1;
+        }
+        Self {
+            facts,
+            nodes: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_folder: BTreeMap::new(),
+            configured: BTreeSet::new(),
+            coded,
+            repeated: repeated_names(facts),
+            images,
+        }
+    }
+
+    /// Nodes of folders below a folder, itself included where it is not the root.
+    pub(super) fn below<'f>(&'f self, root: &'f str, prefix: &'f str) -> impl Iterator<Item = (&'f Folder, usize)> {
+        let start = (root.to_owned(), prefix.to_owned());
+        let all = self.by_folder.range(start..).map(|(key, at)| (key, *at));
+        all.take_while(move |((r, f), _)| r == root && f.starts_with(prefix))
+    }
+
     pub(super) fn name(&mut self, at: usize, name: &str, rank: u8) {
         // Placeholders of templates and shell variables are no names.
         if name.is_empty() || name.contains(['$', '{', ' ', '/']) {
@@ -134,13 +178,10 @@ impl Builder<'_> {
             return Some(*at);
         }
         let prefix = if key.1.is_empty() { String::new() } else { format!("{}/", key.1) };
-        let mut below = self
-            .by_folder
-            .iter()
-            .filter(|((root, folder), at)| {
-                *root == key.0 && folder.starts_with(&prefix) && !self.is_test_module(**at) && !prefix.is_empty()
-            })
-            .map(|(_, at)| *at);
+        if prefix.is_empty() {
+            return None;
+        }
+        let mut below = self.below(&key.0, &prefix).filter(|(_, at)| !self.is_test_module(*at)).map(|(_, at)| at);
         let first = below.next()?;
         below.next().is_none().then_some(first)
     }
@@ -152,8 +193,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn has_code(&self, key: &Folder) -> bool {
-        let prefix = if key.1.is_empty() { String::new() } else { format!("{}/", key.1) };
-        self.facts.units.iter().any(|u| u.place.root == key.0 && u.place.path.starts_with(&prefix))
+        self.coded.contains(&(key.0.as_str(), key.1.as_str()))
     }
 
     /// Compose services and Kubernetes workloads join the folder they build, a known name, or stand alone.
@@ -195,7 +235,11 @@ impl Builder<'_> {
         shared: &BTreeSet<(Folder, Option<String>)>,
         roles: &Roles,
     ) {
-        let rank = if w.kind == WorkloadKind::Compose { rank::COMPOSE } else { rank::KUBERNETES };
+        let rank = match w.kind {
+            WorkloadKind::Compose if w.build.is_some() && self.repeated.contains(&normal(&w.name)) => rank::ALIAS,
+            WorkloadKind::Compose => rank::COMPOSE,
+            _ => rank::KUBERNETES,
+        };
         let local = self.local_name(w, roles);
         let at = match &local {
             Some(name) => self.by_name.get(&normal(name)).copied().unwrap_or_else(|| self.new_node()),
@@ -229,11 +273,9 @@ impl Builder<'_> {
 
     /// Several services of one file run one image: its name is none of theirs.
     fn is_shared_image(&self, w: &Workload) -> bool {
-        let same = |o: &&Workload| {
-            let base = |w: &Workload| w.image.as_deref().map(image_base);
-            o.kind == w.kind && o.place.path == w.place.path && o.place.root == w.place.root && base(o) == base(w)
-        };
-        w.kind == WorkloadKind::Compose && self.facts.workloads.iter().filter(same).count() > 1
+        let base = w.image.as_deref().map(image_base).unwrap_or_default();
+        let key = (w.place.root.as_str(), w.place.path.as_str(), base);
+        w.kind == WorkloadKind::Compose && self.images.get(&key).is_some_and(|n| *n > 1)
     }
 
     pub(super) fn place_workload(
@@ -269,15 +311,10 @@ impl Builder<'_> {
                 return at;
             }
             // `acme/shop-orders` is the image of the folder `orders` of the system `shop`.
-            let longest = self
-                .by_name
-                .iter()
-                .filter(|(name, at)| {
-                    name.len() > 3 && !self.nodes[**at].folders.is_empty() && normal(&base).ends_with(name.as_str())
-                })
-                .max_by_key(|(name, _)| name.len())
-                .map(|(_, at)| *at);
-            if let Some(at) = longest {
+            let whole = normal(&base);
+            let ends = whole.char_indices().map(|(at, _)| &whole[at..]).take_while(|end| end.len() > 3);
+            let known = ends.filter_map(|end| self.by_name.get(end).copied());
+            if let Some(at) = known.into_iter().find(|at| !self.nodes[*at].folders.is_empty()) {
                 return at;
             }
         }
@@ -309,7 +346,10 @@ impl Builder<'_> {
                 return Some(at);
             }
             let last = folder.rsplit('/').next().unwrap_or_default();
-            if self.has_code(&key) || normal(last) == normal(&w.name) {
+            // The folder of a proxy's configuration, of which nothing else is known.
+            let routes = || self.facts.routes.iter().any(|r| r.place.root == root && r.place.folder() == folder);
+            let proxy = || !self.by_name.contains_key(&normal(&w.name)) && routes();
+            if self.has_code(&key) || normal(last) == normal(&w.name) || proxy() {
                 return Some(self.folder_of(w, key));
             }
         }
@@ -367,7 +407,9 @@ impl Builder<'_> {
         for word in words {
             let path = word.trim_start_matches("./");
             let full = if build.is_empty() { path.to_owned() } else { format!("{build}/{path}") };
-            let known = self.facts.units.iter().any(|u| u.place.root == root && u.place.path == full);
+            let key = (root, full.as_str());
+            let units = &self.facts.units;
+            let known = units.binary_search_by(|u| (u.place.root.as_str(), u.place.path.as_str()).cmp(&key)).is_ok();
             if known && let Some((folder, _)) = full.rsplit_once('/') {
                 return Some(self.node_at(root, folder));
             }
@@ -382,44 +424,6 @@ impl Builder<'_> {
             }
         }
         None
-    }
-
-    /// A Kubernetes Service is a name of the pods that its selector picks.
-    pub(super) fn kubernetes_services(&mut self) {
-        let facts = self.facts;
-        // Of several declarations (an overlay, an example of another setting) the one nearest to the top says whether
-        // it is reachable from outside.
-        let mut open: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
-        for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::KubernetesService) {
-            let picked: BTreeSet<usize> = (0..self.nodes.len())
-                .filter(|at| {
-                    !w.selector.is_empty()
-                        && self.nodes[*at].workloads.iter().any(|i| {
-                            let pods = &facts.workloads[*i];
-                            pods.kind == WorkloadKind::Kubernetes
-                                && pods.place.root == w.place.root
-                                && w.selector.iter().all(|(k, v)| pods.labels.get(k) == Some(v))
-                        })
-                })
-                .collect();
-            let at = match (picked.len(), self.by_name.get(&normal(&w.name)).copied()) {
-                (_, Some(known)) => Some(known),
-                (1, None) => picked.first().copied(),
-                _ => None,
-            };
-            if let Some(at) = at {
-                self.name(at, &w.name, rank::KUBERNETES);
-                let exposed = w.labels.get("service-type").is_some_and(|t| t == "LoadBalancer" || t == "NodePort");
-                let depth = w.place.path.matches('/').count();
-                let known = open.entry(at).or_insert((depth, exposed));
-                if depth < known.0 {
-                    *known = (depth, exposed);
-                } else if depth == known.0 {
-                    known.1 |= exposed;
-                }
-            }
-        }
-        open.iter().filter(|(_, (_, exposed))| *exposed).for_each(|(at, _)| self.nodes[*at].exposed = true);
     }
 
     /// `spring.application.name` and the like name the folder's service.

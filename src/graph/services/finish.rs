@@ -50,6 +50,7 @@ impl Builder<'_> {
                 .iter()
                 .any(|s| matches!(s.kind, SiteKind::Serve | SiteKind::ServeRpc | SiteKind::Consume | SiteKind::Http))
         });
+        let programs = self.folders_with(|u| u.language == "go" && u.package == "main");
         // A library is used by another module; what only runs, and nobody uses, is no library whatever its build says.
         let used: BTreeSet<&str> = facts
             .modules
@@ -68,6 +69,9 @@ impl Builder<'_> {
                         || used.contains(path.as_str())
                         || m.names.iter().any(|n| used.contains(n.as_str())))
             });
+            // A Go module without a program is a library, whatever it registers for those that use it.
+            let go = node.modules.iter().any(|m| facts.modules[*m].build == "go");
+            let library = library || go && !programs.contains(&at);
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
             let lives = deployed
                 || declared

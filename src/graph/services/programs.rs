@@ -20,10 +20,11 @@ impl Builder<'_> {
                     && folder.starts_with(&m.folder)
             })
         };
+        let tools = ["tools", "tool", "scripts", "script", "hack", "examples", "example"];
+        let jobs = ["migration", "migrations", "migrate", "migrator", "seed", "seeder", "cli"];
         let tool = |folder: &str| {
-            folder
-                .split('/')
-                .any(|f| matches!(f, "tools" | "tool" | "scripts" | "script" | "hack" | "examples" | "example"))
+            let last = folder.rsplit('/').next().unwrap_or_default();
+            folder.split('/').any(|f| tools.contains(&f)) || jobs.contains(&last)
         };
         let main = |u: &&Unit| {
             u.language == "go"

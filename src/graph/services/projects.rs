@@ -1,9 +1,9 @@
 //! Compose projects: several in one repository may each run a `db` of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::roles::Roles;
-use crate::model::{Facts, Workload, WorkloadKind};
+use crate::model::{Facts, ServiceKind, Workload, WorkloadKind};
 
 use super::builder::Builder;
 use super::{Folder, Node, normal};
@@ -15,7 +15,7 @@ impl Builder<'_> {
         let product = |w: &Workload| {
             w.kind == WorkloadKind::Compose
                 && w.build.is_none()
-                && w.image.as_deref().and_then(|i| roles.of_image(i)).is_some_and(|r| r.engine.is_some())
+                && w.image.as_deref().and_then(|i| roles.of_image(i)).is_some_and(|r| r.kind == ServiceKind::Database)
         };
         let project = project_of(w);
         if !product(w) || !self.is_of_one_service(&project) {
@@ -32,12 +32,27 @@ impl Builder<'_> {
     /// Does a folder hold the code of one service, and lie below the root?
     fn is_of_one_service(&self, (root, folder): &Folder) -> bool {
         let prefix = format!("{folder}/");
-        let inside = self
-            .by_folder
-            .iter()
-            .filter(|((r, f), at)| r == root && (f == folder || f.starts_with(&prefix)) && !self.is_test_module(**at));
-        !folder.is_empty() && inside.count() == 1
+        let own = self.by_folder.get(&(root.clone(), folder.clone())).copied();
+        let inside = own.into_iter().chain(self.below(root, &prefix).map(|(_, at)| at));
+        !folder.is_empty() && inside.filter(|at| !self.is_test_module(*at)).take(2).count() == 1
     }
+}
+
+/// Names under which several projects build services of their own (`app` beside every Dockerfile): they name none.
+pub(super) fn repeated_names(facts: &Facts) -> BTreeSet<String> {
+    let mut seen: BTreeMap<String, BTreeSet<(Folder, Folder, Option<&str>)>> = BTreeMap::new();
+    for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
+        if let Some(build) = &w.build {
+            let built = (w.place.root.clone(), build.clone());
+            seen.entry(normal(&w.name)).or_default().insert((project_of(w), built, w.dockerfile.as_deref()));
+        }
+    }
+    let apart = |uses: &BTreeSet<(Folder, Folder, Option<&str>)>| {
+        let projects: BTreeSet<&Folder> = uses.iter().map(|(project, ..)| project).collect();
+        let builds: BTreeSet<&Folder> = uses.iter().map(|(_, build, _)| build).collect();
+        projects.len() > 1 && builds.len() > 1
+    };
+    seen.into_iter().filter(|(_, uses)| apart(uses)).map(|(name, _)| name).collect()
 }
 
 /// The projects that run a node.

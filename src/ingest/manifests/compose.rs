@@ -32,10 +32,12 @@ fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
     for document in &documents.nodes {
         for (name, service) in document.get("services").entries() {
             let reader = Reader { source, values: &values, profile: &profile };
-            let workload = reader.service(name, service);
-            facts.routes.extend(traefik(&workload));
-            facts.workloads.push(workload);
+            facts.workloads.push(reader.service(name, service));
         }
+        let runs = |w: &&Workload| w.image.as_deref().is_some_and(|i| i.rsplit('/').next().is_some_and(is_traefik));
+        let gateway = facts.workloads.iter().find(runs).map_or("traefik", |w| &w.name).to_owned();
+        let routes: Vec<Route> = facts.workloads.iter().flat_map(|w| traefik(w, &gateway)).collect();
+        facts.routes.extend(routes);
     }
     facts
 }
@@ -266,8 +268,12 @@ fn substitute(inner: &str, values: &BTreeMap<String, String>, depth: usize) -> S
     }
 }
 
+fn is_traefik(image: &str) -> bool {
+    image.starts_with("traefik")
+}
+
 /// Traefik routes stand in labels: the rule's path leads to the labelled service itself.
-fn traefik(workload: &Workload) -> Vec<Route> {
+fn traefik(workload: &Workload, gateway: &str) -> Vec<Route> {
     let rules = workload.labels.iter().filter(|(k, _)| k.starts_with("traefik.http.routers.") && k.ends_with(".rule"));
     rules
         .map(|(_, rule)| {
@@ -275,7 +281,7 @@ fn traefik(workload: &Workload) -> Vec<Route> {
             Route {
                 place: workload.place.clone(),
                 proxy: "traefik".to_owned(),
-                gateway: Some("traefik".to_owned()),
+                gateway: Some(gateway.to_owned()),
                 pattern: path.to_owned(),
                 target: spring_value(&workload.name),
             }

@@ -31,8 +31,11 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         }
         let mut matches = Vec::new();
         routes(document.at(&["static_resources", "listeners"]), &mut matches, 0);
-        for (pattern, cluster, line) in matches {
-            for target in clusters.get(&cluster).into_iter().flatten() {
+        for (pattern, cluster, rewrite, line) in matches {
+            // A sidecar of Dapr calls whom the path names.
+            let invoked = rewrite.starts_with("/v1.0/invoke/");
+            let named = invoked.then(|| vec![Expr::literal(&format!("http://localhost:3500{rewrite}"))]);
+            for target in named.as_ref().or(clusters.get(&cluster)).into_iter().flatten() {
                 facts.routes.push(Route {
                     place: Place::new(&source.root, &source.path, line),
                     proxy: "envoy".to_owned(),
@@ -63,8 +66,8 @@ fn addresses(node: &Node, into: &mut Vec<Expr>, depth: usize) {
     }
 }
 
-/// (path, cluster, line) of every route below a listener.
-fn routes(node: &Node, into: &mut Vec<(String, String, u32)>, depth: usize) {
+/// (path, cluster, rewritten path, line) of every route below a listener.
+fn routes(node: &Node, into: &mut Vec<(String, String, String, u32)>, depth: usize) {
     if depth > 24 {
         return;
     }
@@ -72,7 +75,8 @@ fn routes(node: &Node, into: &mut Vec<(String, String, u32)>, depth: usize) {
         let matched = node.get("match");
         let path =
             ["prefix", "path", "path_separated_prefix"].iter().find_map(|k| matched.get(k).text()).unwrap_or_default();
-        into.push((path.to_owned(), cluster.to_owned(), node.line));
+        let rewrite = node.at(&["route", "prefix_rewrite"]).str();
+        into.push((path.to_owned(), cluster.to_owned(), rewrite.to_owned(), node.line));
     }
     for (_, value) in node.entries() {
         routes(value, into, depth + 1);

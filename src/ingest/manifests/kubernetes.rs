@@ -1,8 +1,10 @@
-//! Kubernetes: workloads, Services, ConfigMaps, Secrets, Ingress, HTTPRoute and VirtualService.
+//! Kubernetes: workloads, Services, ConfigMaps, Secrets and objects that route.
 //!
-//! Rendered manifests only; a Helm template is no YAML and is named in a note.
+//! Templates of a Helm chart are rendered where its values are plain; what cannot be is named in a note.
 
+mod chart;
 mod kustomize;
+mod routes;
 
 use std::collections::BTreeMap;
 
@@ -10,9 +12,7 @@ use crate::files::Source;
 use crate::ingest::duration::written;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SettingsScope;
-use crate::model::{
-    Expr, Facts, Note, Place, Practice, PracticeKind, Route, Setting, Settings, Workload, WorkloadKind,
-};
+use crate::model::{Facts, Note, Place, Practice, PracticeKind, Setting, Settings, Workload, WorkloadKind};
 
 use super::{Manifest, Neighbours, dotenv_values, masked};
 
@@ -34,8 +34,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     if text.contains("{{") && (source.path.contains("/templates/") || text.contains(".Values.")) {
-        let place = Place::new(&source.root, &source.path, 0);
-        facts.notes.push(Note::new(place, "a Helm template: render it (`helm template`) and give the output"));
+        chart::read(source, text, neighbours, &mut facts);
         return facts;
     }
     let documents = yaml::parse(text);
@@ -79,14 +78,15 @@ fn object(source: &Source, node: &Node, facts: &mut Facts, depth: usize) {
         }
         "Service" => facts.workloads.push(service(source, node)),
         "ConfigMap" | "Secret" => facts.settings.push(settings(source, node)),
-        "Ingress" => facts.routes.extend(ingress(node, place)),
-        "HTTPRoute" | "GRPCRoute" => facts.routes.extend(http_route(node, place)),
+        "Component" if node.get("apiVersion").str().starts_with("dapr.io") => {
+            facts.settings.extend(dapr_store(source, node));
+        }
         "VirtualService" => {
             facts.practices.extend(mesh_limits(source, node));
-            facts.routes.extend(virtual_service(node, place));
+            facts.routes.extend(routes::of(node, place));
         }
         "DestinationRule" => facts.practices.extend(mesh_breaker(source, node)),
-        _ => {}
+        _ => facts.routes.extend(routes::of(node, place)),
     }
 }
 
@@ -227,40 +227,31 @@ fn settings(source: &Source, node: &Node) -> Settings {
     }
 }
 
-fn route(place: Place, proxy: &str, gateway: Option<&str>, pattern: &str, target: &str) -> Route {
-    Route {
-        place,
-        proxy: proxy.to_owned(),
-        gateway: gateway.map(str::to_owned),
-        pattern: pattern.to_owned(),
-        target: Expr::literal(target),
-    }
-}
-
-fn ingress(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
-    let mut all = Vec::new();
-    for rule in node.at(&["spec", "rules"]).list() {
-        for path in rule.at(&["http", "paths"]).list() {
-            let backend = path.get("backend");
-            let target = backend.at(&["service", "name"]).text().or_else(|| backend.get("serviceName").text());
-            if let Some(target) = target {
-                all.push(route(place(path.line.max(backend.line)), "ingress", None, path.get("path").str(), target));
-            }
-        }
-    }
-    all
-}
-
-fn http_route(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
-    let gateway = node.at(&["spec", "parentRefs"]).list().first().map(|p| p.get("name").str().to_owned());
-    let mut all = Vec::new();
-    for rule in node.at(&["spec", "rules"]).list() {
-        let pattern = rule.get("matches").list().first().map_or("", |m| m.at(&["path", "value"]).str());
-        for backend in rule.get("backendRefs").list() {
-            all.push(route(place(backend.line), "gateway-api", gateway.as_deref(), pattern, backend.get("name").str()));
-        }
-    }
-    all
+/// A state store of Dapr: whoever uses it by its name reaches the server that the component names.
+fn dapr_store(source: &Source, node: &Node) -> Option<Settings> {
+    let engine = node.at(&["spec", "type"]).str().strip_prefix("state.")?;
+    let keys = ["redisHost", "host", "server", "connectionString", "url", "hosts", "endpoint", "address"];
+    let entries = || node.at(&["spec", "metadata"]).list().iter();
+    let entry = keys.iter().find_map(|k| entries().find(|e| e.get("name").str() == *k))?;
+    let written = entry.get("value").text()?;
+    let address = if written.contains("://") || written.contains('=') {
+        written.to_owned()
+    } else {
+        format!("{engine}://{written}")
+    };
+    let place = |line: u32| Place::new(&source.root, &source.path, line);
+    let value = Setting {
+        key: format!("ConnectionStrings.{}", name(node).str()),
+        value: crate::model::mask_secrets(&address),
+        place: place(entry.line),
+    };
+    Some(Settings {
+        place: place(name(node).line),
+        scope: SettingsScope::Application("application".to_owned()),
+        format: "dapr".to_owned(),
+        profile: String::new(),
+        values: vec![value],
+    })
 }
 
 /// Time limits and retries that the mesh puts on calls to a host.
@@ -298,28 +289,6 @@ fn mesh_breaker(source: &Source, node: &Node) -> Option<Practice> {
     let place = Place::new(&source.root, &source.path, detection.line);
     let practice = Practice::new(PracticeKind::Breaker, place, &format!("the mesh ejects failing instances of {host}"));
     Some(Practice { targets: vec![host.to_owned()], ..practice })
-}
-
-fn virtual_service(node: &Node, place: impl Fn(u32) -> Place) -> Vec<Route> {
-    // Routes of the mesh itself are no gateway's.
-    let gateways = node.at(&["spec", "gateways"]).list();
-    let Some(gateway) = gateways.iter().filter_map(Node::text).find(|g| *g != "mesh") else { return Vec::new() };
-    let mut all = Vec::new();
-    for http in node.at(&["spec", "http"]).list() {
-        let uri = http.get("match").list().first().map(|m| m.get("uri"));
-        let pattern = uri.map_or("", |u| u.get("prefix").text().or_else(|| u.get("exact").text()).unwrap_or_default());
-        for target in http.get("route").list() {
-            let host = target.at(&["destination", "host"]);
-            all.push(route(
-                place(host.line),
-                "istio",
-                Some(gateway.rsplit('/').next().unwrap_or(gateway)),
-                pattern,
-                host.str(),
-            ));
-        }
-    }
-    all
 }
 
 #[cfg(test)]

@@ -2,17 +2,21 @@
 
 mod apollo;
 mod appsettings;
+mod caddy;
 mod cargo;
 mod codeowners;
 mod compose;
 mod databases;
 mod ddev;
+mod dev_servers;
 mod dockerfile;
 mod dotenv;
 mod dotnet;
 mod envoy;
 mod golang;
 mod gradle;
+mod kong;
+mod krakend;
 mod kubernetes;
 mod logging;
 mod maven;
@@ -27,9 +31,12 @@ mod python;
 mod scripts;
 mod shell;
 mod spring;
+mod traefik;
 
 use crate::files::Source;
-use crate::model::{Expr, Facts, Module, ModuleKind, Place, evidence::is_secret_key, mask_secrets};
+use crate::model::{Expr, Facts, Module, ModuleKind, Place, Route, evidence::is_secret_key, mask_secrets};
+
+pub use super::neighbours::Neighbours;
 
 /// A reader of manifests.
 pub struct Manifest {
@@ -46,17 +53,21 @@ pub struct Manifest {
 pub const MANIFESTS: &[Manifest] = &[
     apollo::MANIFEST,
     appsettings::MANIFEST,
+    caddy::MANIFEST,
     cargo::MANIFEST,
     codeowners::MANIFEST,
     compose::MANIFEST,
     databases::MANIFEST,
     ddev::MANIFEST,
+    dev_servers::MANIFEST,
     dockerfile::MANIFEST,
     dotenv::MANIFEST,
     dotnet::MANIFEST,
     envoy::MANIFEST,
     golang::MANIFEST,
     gradle::MANIFEST,
+    kong::MANIFEST,
+    krakend::MANIFEST,
     kubernetes::MANIFEST,
     logging::MANIFEST,
     maven::MANIFEST,
@@ -71,41 +82,8 @@ pub const MANIFESTS: &[Manifest] = &[
     scripts::MANIFEST,
     shell::MANIFEST,
     spring::MANIFEST,
+    traefik::MANIFEST,
 ];
-
-/// Other files of the same root, for manifests that refer to them (`env_file`, `.env`, generators).
-pub struct Neighbours<'a> {
-    sources: &'a [Source],
-    root: &'a str,
-}
-
-impl<'a> Neighbours<'a> {
-    /// The files of one root; `sources` is sorted by (root, path).
-    #[must_use]
-    pub fn new(sources: &'a [Source], root: &'a str) -> Self {
-        Self { sources, root }
-    }
-
-    /// The file at a path relative to the root.
-    #[must_use]
-    pub fn find(&self, path: &str) -> Option<&'a Source> {
-        let at = self.sources.binary_search_by(|s| (s.root.as_str(), s.path.as_str()).cmp(&(self.root, path)));
-        at.ok().map(|at| &self.sources[at])
-    }
-
-    /// Its text, if there is such a file and it is text.
-    #[must_use]
-    pub fn text(&self, path: &str) -> Option<String> {
-        self.find(path)?.text().ok()
-    }
-
-    /// Files below a folder (relative to the root, no trailing slash).
-    pub fn below(&self, folder: &str) -> impl Iterator<Item = &'a Source> + '_ {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let start = self.sources.partition_point(|s| (s.root.as_str(), s.path.as_str()) < (self.root, prefix.as_str()));
-        self.sources[start..].iter().take_while(move |s| s.root == self.root && s.path.starts_with(&prefix))
-    }
-}
 
 /// A value that may be shown: `***` for secrets, user info masked in addresses.
 fn masked(key: &str, value: &str) -> String {
@@ -153,4 +131,42 @@ fn module(source: &Source, line: u32, kind: ModuleKind, build: &str, language: &
 /// Facts of one module.
 fn one_module(module: Module) -> Facts {
     Facts { modules: vec![module], ..Facts::default() }
+}
+
+/// A route of a proxy that the file does not name.
+fn route(source: &Source, line: u32, proxy: &str, pattern: &str, target: Expr) -> Route {
+    Route {
+        place: Place::new(&source.root, &source.path, line),
+        proxy: proxy.to_owned(),
+        gateway: None,
+        pattern: pattern.to_owned(),
+        target,
+    }
+}
+
+/// The first line that holds a text, from 1; 0 if none does.
+fn line_of(text: &str, needle: &str) -> u32 {
+    text.lines().position(|l| l.contains(needle)).map_or(0, |n| n as u32 + 1)
+}
+
+/// A text with placeholders of an environment (`${NAME}`, `${NAME:-default}`, `{$NAME:default}`) as a value.
+fn with_environment(text: &str) -> Expr {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    let open = |t: &str| ["${", "{$", "{env."].iter().filter_map(|o| t.find(o).map(|at| (at, o.len()))).min();
+    while let Some((at, length)) = open(rest) {
+        let Some(end) = rest[at..].find('}') else { break };
+        let inner = &rest[at + length..at + end];
+        let (name, default) = inner.split_once(':').map_or((inner, None), |(n, d)| (n, Some(d)));
+        if at > 0 {
+            parts.push(Expr::literal(&rest[..at]));
+        }
+        let default = default.map(|d| Box::new(Expr::literal(d.trim_start_matches('-'))));
+        parts.push(Expr::Env(name.to_owned(), default));
+        rest = &rest[at + end + 1..];
+    }
+    if !rest.is_empty() {
+        parts.push(Expr::literal(rest));
+    }
+    Expr::concat(parts)
 }

@@ -23,68 +23,133 @@ fn claims(source: &Source, text: &str) -> bool {
         || text.contains("fastcgi_pass")
         || text.contains("ProxyPass")
         || text.contains("use_backend")
-        || text.contains("default_backend"))
+        || text.contains("default_backend")
+        || text.lines().any(|l| l.starts_with("listen "))
+            && text.lines().any(|l| l.trim_start().starts_with("server ")))
 }
 
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
-    let mut routes = Vec::new();
-    let upstreams = upstreams(text);
-    let mut variables: BTreeMap<String, String> = BTreeMap::new();
-    let mut locations: Vec<(usize, String)> = Vec::new();
+    let mut reader = Reader { upstreams: upstreams(text), ..Reader::new(source) };
     let mut depth = 0usize;
-    let mut conditions: BTreeMap<String, String> = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         let all: Vec<&str> = line.split_whitespace().collect();
+        reader.line = at as u32 + 1;
+        if all.first() == Some(&"use_backend") {
+            reader.use_backend(&all[1..]);
+            continue;
+        }
         // `location /x { proxy_pass y; }` on one line is two statements.
         let (first, words) = match all.iter().position(|w| *w == "{").filter(|p| all.len() > p + 1) {
             Some(open) => (&all[..open], &all[open + 1..]),
             None => (&all[..0], all.as_slice()),
         };
         if let ["location", rest @ ..] = first {
-            locations.push((depth, rest.last().copied().unwrap_or_default().to_owned()));
+            reader.locations.push((depth, rest.last().copied().unwrap_or_default().to_owned()));
         }
-        let mut add = |pattern: &str, target: &str| {
-            let place = Place::new(&source.root, &source.path, at as u32 + 1);
-            for target in resolve(target, &upstreams, &variables) {
-                routes.push(Route {
-                    place: place.clone(),
-                    proxy: "nginx".to_owned(),
-                    gateway: None,
-                    pattern: pattern.to_owned(),
-                    target: with_variables(&target),
-                });
-            }
-        };
+        reader.statement(words, depth);
+        depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
+        if line.contains('}') {
+            reader.locations.retain(|(at, _)| *at < depth);
+        }
+    }
+    Facts { routes: reader.routes, ..Facts::default() }
+}
+
+struct Reader<'r> {
+    source: &'r Source,
+    line: u32,
+    upstreams: BTreeMap<String, Vec<String>>,
+    /// `set $name value`
+    variables: BTreeMap<String, String>,
+    /// `acl name … /path`
+    conditions: BTreeMap<String, String>,
+    /// Open locations with the depth of their block.
+    locations: Vec<(usize, String)>,
+    /// HAProxy's servers stand for the section itself.
+    listens: bool,
+    routes: Vec<Route>,
+}
+
+impl<'r> Reader<'r> {
+    fn new(source: &'r Source) -> Self {
+        Self {
+            source,
+            line: 0,
+            upstreams: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            locations: Vec::new(),
+            listens: false,
+            routes: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, pattern: &str, target: &str) {
+        for target in resolve(target, &self.upstreams, &self.variables) {
+            self.routes.push(Route {
+                place: Place::new(&self.source.root, &self.source.path, self.line),
+                proxy: "nginx".to_owned(),
+                gateway: None,
+                pattern: pattern.to_owned(),
+                target: with_variables(&target),
+            });
+        }
+    }
+
+    fn located(&self) -> String {
+        self.locations.last().map(|(_, p)| p.clone()).unwrap_or_default()
+    }
+
+    fn statement(&mut self, words: &[&str], depth: usize) {
         match words {
             ["location", rest @ ..] => {
                 let pattern = rest.iter().rfind(|w| **w != "{").copied().unwrap_or_default();
-                locations.push((depth, pattern.trim_end_matches('{').to_owned()));
+                self.locations.push((depth, pattern.trim_end_matches('{').to_owned()));
+            }
+            ["<Location" | "<LocationMatch", pattern, ..] => {
+                self.locations.push((depth, pattern.trim_matches(['"', '>', '^']).to_owned()));
+            }
+            ["</Location>" | "</LocationMatch>"] => {
+                self.locations.pop();
             }
             ["set", name, value, ..] => {
-                variables.insert((*name).to_owned(), value.trim_matches([';', '"', '\'']).to_owned());
+                self.variables.insert((*name).to_owned(), value.trim_matches([';', '"', '\'']).to_owned());
             }
-            ["proxy_pass" | "grpc_pass" | "fastcgi_pass", target, ..] => {
-                let pattern = locations.last().map(|(_, p)| p.clone()).unwrap_or_default();
-                add(&pattern, target.trim_end_matches(';'));
+            ["proxy_pass" | "grpc_pass" | "fastcgi_pass" | "uwsgi_pass", target, ..] => {
+                self.add(&self.located(), target.trim_end_matches(';'));
             }
-            ["ProxyPass", pattern, target, ..] => add(pattern, target.trim_matches('"')),
+            ["ProxyPass", target] => self.add(&self.located(), target.trim_matches('"')),
+            ["ProxyPass" | "ProxyPassMatch", target, ..] if target.contains("://") => {
+                self.add(&self.located(), target.trim_matches('"'));
+            }
+            ["ProxyPass" | "ProxyPassMatch", pattern, target, ..] => {
+                self.add(pattern.trim_start_matches('^'), target.trim_matches('"'));
+            }
+            // The flag P passes the request on.
+            ["RewriteRule", pattern, target, flags] if flags.trim_matches(['[', ']']).split(',').any(|f| f == "P") => {
+                let end = pattern.find(['(', '$', '.', '*']).unwrap_or(pattern.len());
+                self.add(pattern[..end].trim_start_matches('^'), target);
+            }
             ["acl", name, rest @ ..] => {
-                conditions.insert((*name).to_owned(), rest.last().copied().unwrap_or_default().to_owned());
+                self.conditions.insert((*name).to_owned(), rest.last().copied().unwrap_or_default().to_owned());
             }
-            ["use_backend", name, "if", condition, ..] => {
-                let pattern = conditions.get(*condition).cloned().unwrap_or_default();
-                add(&pattern, name);
-            }
-            ["default_backend", name] => add("", name),
+            ["default_backend", name] => self.add("", name),
+            ["listen", name, ..] if name.starts_with(char::is_alphabetic) => self.listens = true,
+            ["frontend" | "backend" | "defaults" | "global", ..] => self.listens = false,
+            ["server", _, address, ..] if self.listens && address.contains(':') => self.add("", address),
             _ => {}
         }
-        depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
-        if line.contains('}') {
-            locations.retain(|(at, _)| *at < depth);
-        }
     }
-    Facts { routes, ..Facts::default() }
+
+    /// `use_backend NAME if CONDITION`, or with the condition written out: `if { path_beg /x }`.
+    fn use_backend(&mut self, words: &[&str]) {
+        let [name, rest @ ..] = words else { return };
+        let written = rest.iter().find(|w| w.starts_with('/')).map(|w| (*w).to_owned());
+        let named = || rest.iter().find_map(|w| self.conditions.get(*w).filter(|p| p.starts_with('/')).cloned());
+        let pattern = written.or_else(named).unwrap_or_default();
+        self.add(&pattern, name);
+    }
 }
 
 /// `upstream NAME { server a:1; }` and HAProxy's `backend NAME` with its servers.
@@ -106,6 +171,17 @@ fn upstreams(text: &str) -> BTreeMap<String, Vec<String>> {
                     all.entry(name.clone()).or_default().push((*address).to_owned());
                 }
             }
+            // Apache: `<Proxy "balancer://orders">` with its members.
+            ["<Proxy", name] => {
+                let name = name.trim_matches(['"', '>']).strip_prefix("balancer://");
+                current = name.map(|n| n.trim_end_matches('/').to_owned());
+            }
+            ["BalancerMember", address, ..] => {
+                if let Some(name) = &current {
+                    all.entry(name.clone()).or_default().push(address.trim_matches('"').to_owned());
+                }
+            }
+            ["</Proxy>"] => current = None,
             ["}"] | ["frontend" | "listen" | "defaults" | "global", ..] => current = None,
             _ => {}
         }

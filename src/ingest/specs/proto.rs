@@ -1,6 +1,7 @@
 //! Protocol Buffers: services with their methods, messages with their fields.
 
 use crate::files::Source;
+use crate::ingest::neighbours::Neighbours;
 use crate::model::facts::SchemaField;
 use crate::model::{Facts, Operation, Place, SchemaFact};
 
@@ -21,7 +22,7 @@ enum Block {
 }
 
 #[expect(clippy::too_many_lines, reason = "one pass over the statements, one arm per statement")]
-fn read(source: &Source, text: &str) -> Facts {
+fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let mut package = String::new();
     let mut blocks: Vec<Block> = Vec::new();
@@ -156,7 +157,7 @@ mod tests {
     fn reads_services_and_messages() {
         let text = "package shop.v1;\nservice Pricing {\n  rpc GetQuote (QuoteRequest) returns (stream Quote) {}\n}\nmessage Quote { // x\n  string id = 1;\n  repeated Item items = 2;\n}\n";
         let source = Source::in_memory("pricing.proto", text.as_bytes());
-        let facts = read(&source, text);
+        let facts = read(&source, text, &Neighbours::new(&[], ""));
         assert_eq!(
             (facts.operations[0].path.as_str(), facts.operations[0].place.line),
             ("/shop.v1.Pricing/GetQuote", 3)
@@ -165,14 +166,15 @@ mod tests {
         assert_eq!(facts.schemas[0].fields.len(), 2);
         let text = "service Pricing\n{\n  rpc GetQuote\n    (A) returns (B);\n}\nservice Stock { rpc Count (A) returns (B); }\n";
         let source = Source::in_memory("pricing.proto", text.as_bytes());
-        let paths: Vec<String> = read(&source, text).operations.into_iter().map(|o| o.path).collect();
+        let paths: Vec<String> =
+            read(&source, text, &Neighbours::new(&[], "")).operations.into_iter().map(|o| o.path).collect();
         assert_eq!(paths, ["/Pricing/GetQuote", "/Stock/Count"]);
     }
 
     #[test]
     fn fields_of_a_choice_belong_to_the_message_around_it() {
         let text = "message Pay {\n  string id = 1;\n  oneof how {\n    Card card = 2;\n  }\n  enum Kind { A = 0; }\n  reserved 9;\n}\n";
-        let facts = read(&Source::in_memory("p.proto", text.as_bytes()), text);
+        let facts = read(&Source::in_memory("p.proto", text.as_bytes()), text, &Neighbours::new(&[], ""));
         let names: Vec<&str> = facts.schemas[0].fields.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names, ["id", "card"]);
     }
