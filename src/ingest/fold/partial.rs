@@ -1,5 +1,7 @@
 //! What a part of the traces adds, by numbers of shapes: cheap to add to, turned into names once.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 
 use crate::model::Relation;

@@ -124,6 +124,7 @@ impl Reader<'_> {
                     table: None,
                     fields,
                     removes: Vec::new(),
+                    answers: Vec::new(),
                     services: Vec::new(),
                 });
             }
