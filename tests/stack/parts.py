@@ -143,7 +143,11 @@ group.initial.rebalance.delay.ms=0
     tools = WORK / "bin"
     tools.mkdir()
     tool = tools / "kafka-topics.sh"
-    tool.write_text(f"#!/bin/sh\nexec timeout 60 {' '.join(JAVA)} {log4j()} -cp '{classes}' org.apache.kafka.tools.TopicCommand \"$@\"\n")
+    # The scripts of the plan start it for every topic: from an archive of its classes in half of the time.
+    command = [*JAVA, log4j(), "-cp", classes, "org.apache.kafka.tools.TopicCommand"]
+    run([*command[:1], f"-XX:ArchiveClassesAtExit={WORK}/topics.jsa", *command[1:], "--bootstrap-server", BOOTSTRAP, "--list"])
+    quoted = " ".join(f"'{part}'" for part in [command[0], f"-XX:SharedArchiveFile={WORK}/topics.jsa", *command[1:]])
+    tool.write_text(f"#!/bin/sh\nexec timeout 60 {quoted} \"$@\"\n")
     tool.chmod(0o755)
     os.environ["PATH"] = f"{tools}:{os.environ['PATH']}"
     os.environ.update(BOOTSTRAP_SERVERS=BOOTSTRAP, REPLICATION_FACTOR="1", MIN_INSYNC_REPLICAS="1",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mariadb
@@ -314,13 +315,15 @@ def main():
     folder, designs = make_plan(shop, "json")
     protobuf, _ = make_plan(shop, "protobuf")
     pair = [designs["customers"], designs["orders"]]
-    checkers([avro, folder, protobuf])
+    # What needs no server runs beside those that start.
+    checking = ThreadPoolExecutor(1).submit(checkers, [avro, folder, protobuf])
     postgres()
     kafka()
     registry()
     for design in pair:
         run(["sh", str(folder / design["folder"] / "topics.sh")])
         run(["sh", str(avro / design["folder"] / "register.sh")])
+    checking.result()
     say("topics and subjects are made")
     plugins()
     worker = connect(True)
