@@ -11,7 +11,7 @@ use super::traffic::Observed;
 
 /// Call sites and other evidence of an edge, and operations of a service, by how many dependencies there are at most:
 /// the report stays one that can be mailed.
-const LISTED: [(usize, usize); 3] = [(120, 40), (1_200, 10), (usize::MAX, 3)];
+const LISTED: [(usize, usize); 3] = [(120, 40), (1_200, 10), (usize::MAX, 1)];
 /// Reasons why a service is one.
 const REASONS: usize = 4;
 
@@ -66,7 +66,7 @@ struct SiteView {
 pub fn section(system: &System<'_>) -> Services {
     let result = system.result;
     let fits = |(limit, _): &&(usize, usize)| result.dependencies.len() < *limit;
-    let most = LISTED.iter().find(fits).map_or(3, |(_, most)| *most);
+    let most = LISTED.iter().find(fits).map_or(1, |(_, most)| *most);
     let mut marginal = std::collections::BTreeMap::new();
     for m in result.score.iter().flat_map(|s| &s.marginals) {
         marginal.insert((m.source.as_str(), m.target.as_str()), m.value);
