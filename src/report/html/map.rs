@@ -16,6 +16,8 @@ const GROUP_EDGES: usize = 3;
 
 /// Other groups that the picture of a group shows: those that it is joined to most.
 const AROUND: usize = 12;
+/// The same in a system of more than [`UNTITLED`] services.
+const AROUND_LARGE: usize = 4;
 /// Above this many services edges inside groups are told by the tables alone: the report stays one that can be opened.
 const UNTITLED: usize = 1_000;
 
@@ -288,8 +290,9 @@ fn inside(system: &System<'_>, grouping: &Grouping, g: usize) -> GroupView {
     }
     let mut around: Vec<usize> = joined.keys().copied().collect();
     around.sort_by_key(|other| (std::cmp::Reverse(joined[other]), *other));
-    let more = around.len().saturating_sub(AROUND);
-    around.truncate(AROUND);
+    let most = if system.names.len() > UNTITLED { AROUND_LARGE } else { AROUND };
+    let more = around.len().saturating_sub(most);
+    around.truncate(most);
     around.sort_unstable();
     let items: Vec<Item> = members
         .iter()
