@@ -150,7 +150,7 @@ fn result(n: usize, edges: &[(usize, usize)]) -> unbraid::result::Result {
         .iter()
         .map(|(a, b)| {
             json!({"relation": "sync", "source": name(*a), "target": name(*b), "protocol": "http", "calls": 100,
-                   "errors": 1, "retries": 0, "duration_us": 1_000_000, "histogram": {"180": 50, "200": 50},
+                   "errors": 1, "retries": 0, "duration_us": 1_000_000, "histogram": "180:50 200:50",
                    "exemplars": ["5b8efff798038103d269b633813fc60c"], "file": "traces.pb"})
         })
         .collect();

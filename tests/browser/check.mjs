@@ -228,7 +228,7 @@ const steps = async () => {
   const linked = await open("deep link", {}, `${url}#step=1&view=plan`);
   expect(await linked.locator("#step").inputValue() === "1", "the link does not choose the step");
   expect(await linked.locator("#step1[open]").count() === 1, "the link does not open the step");
-  expect((await text(linked, "#step1")).includes("Rollback"), "the step does not say the way back");
+  expect((await linked.locator("#step1").textContent()).includes("Rollback"), "the step does not say the way back");
   await page.locator("details.step summary").first().click();
   const drawn = await page.locator("details.step svg.picture").first().locator("use").count();
   expect(drawn > 2, "a step has no map");

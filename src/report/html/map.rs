@@ -14,6 +14,13 @@ use super::picture::{Edge, Item, Line, Picture};
 /// talk to each other give a picture in which nothing stands out.
 const GROUP_EDGES: usize = 3;
 
+/// Other groups that the picture of a group shows: those that it is joined to most.
+const AROUND: usize = 12;
+/// The same in a system of more than [`UNTITLED`] services.
+const AROUND_LARGE: usize = 4;
+/// Above this many services edges inside groups are told by the tables alone: the report stays one that can be opened.
+const UNTITLED: usize = 1_000;
+
 /// The section.
 #[derive(Template)]
 #[template(path = "map.html", escape = "html", config = "src/report/html/askama.toml")]
@@ -44,6 +51,8 @@ pub struct GroupView {
     id: usize,
     name: String,
     size: usize,
+    /// Other groups that it is joined to and that are not drawn.
+    more: usize,
     picture: Picture,
 }
 
@@ -272,12 +281,19 @@ fn overview(system: &System<'_>, grouping: &Grouping) -> (Picture, usize) {
 /// One group from inside: its services, and the groups around as one box each.
 fn inside(system: &System<'_>, grouping: &Grouping, g: usize) -> GroupView {
     let members = &grouping.members[g];
-    let mut around: BTreeSet<usize> = BTreeSet::new();
+    let mut joined: BTreeMap<usize, usize> = BTreeMap::new();
     for service in members {
         let near = system.out[*service].iter().chain(&system.into[*service]).filter_map(|d| system.ends[*d]);
-        around.extend(near.flat_map(|(a, b)| [a, b]).filter_map(|s| grouping.of.get(&s)).filter(|o| **o != g));
+        for other in near.flat_map(|(a, b)| [a, b]).filter_map(|s| grouping.of.get(&s)).filter(|o| **o != g) {
+            *joined.entry(*other).or_default() += 1;
+        }
     }
-    let around: Vec<usize> = around.into_iter().collect();
+    let mut around: Vec<usize> = joined.keys().copied().collect();
+    around.sort_by_key(|other| (std::cmp::Reverse(joined[other]), *other));
+    let most = if system.names.len() > UNTITLED { AROUND_LARGE } else { AROUND };
+    let more = around.len().saturating_sub(most);
+    around.truncate(most);
+    around.sort_unstable();
     let items: Vec<Item> = members
         .iter()
         .map(|s| item(system, *s, None))
@@ -288,8 +304,11 @@ fn inside(system: &System<'_>, grouping: &Grouping, g: usize) -> GroupView {
         Err(_) => Some(members.len() + around.binary_search(grouping.of.get(&s)?).ok()?),
     };
     let own = |e: &Edge| e.ends.0 < members.len() || e.ends.1 < members.len();
-    let edges: Vec<Edge> = edges(system, &place, false).into_iter().filter(own).collect();
+    let mut edges: Vec<Edge> = edges(system, &place, false).into_iter().filter(own).collect();
+    if system.names.len() > UNTITLED {
+        edges.iter_mut().for_each(|e| e.title.clear());
+    }
     let name = grouping.names[g].clone();
     let picture = Picture::new("", &format!("Services of the group {name}"), items, &[], &edges);
-    GroupView { id: g, name, size: members.len(), picture }
+    GroupView { id: g, name, size: members.len(), more, picture }
 }

@@ -11,7 +11,7 @@ use super::traffic::Observed;
 
 /// Call sites and other evidence of an edge, and operations of a service, by how many dependencies there are at most:
 /// the report stays one that can be mailed.
-const LISTED: [(usize, usize); 3] = [(120, 40), (1_200, 10), (usize::MAX, 3)];
+const LISTED: [(usize, usize); 3] = [(120, 40), (1_200, 10), (usize::MAX, 1)];
 /// Reasons why a service is one.
 const REASONS: usize = 4;
 
@@ -66,7 +66,7 @@ struct SiteView {
 pub fn section(system: &System<'_>) -> Services {
     let result = system.result;
     let fits = |(limit, _): &&(usize, usize)| result.dependencies.len() < *limit;
-    let most = LISTED.iter().find(fits).map_or(3, |(_, most)| *most);
+    let most = LISTED.iter().find(fits).map_or(1, |(_, most)| *most);
     let mut marginal = std::collections::BTreeMap::new();
     for m in result.score.iter().flat_map(|s| &s.marginals) {
         marginal.insert((m.source.as_str(), m.target.as_str()), m.value);
@@ -145,7 +145,9 @@ fn service(
     add("own stores", system.stores(at).iter().map(|i| system.names[*i].clone()).collect::<Vec<_>>().join(", "));
     let counts = s.membership.as_ref().map(|m| format!("{}: {}", if m.member { "yes" } else { "no" }, m.because));
     add("counts in the score", counts.unwrap_or_default());
-    add("metrics", metrics(system, &s.name));
+    if most > 1 {
+        add("metrics", metrics(system, &s.name));
+    }
     let steps = system.result.plan.iter().flat_map(|p| p.steps.iter().enumerate());
     let steps = steps
         .filter(|(_, step)| step.entity.as_deref() == Some(&s.name) || step.services.contains(&s.name))
@@ -206,6 +208,7 @@ fn edge(system: &System<'_>, observed: &Observed<'_>, index: usize, marginal: &M
         facts.push(("for", intents.join(", ")));
     }
     facts.extend(observed.edge(system.ends[index], d));
+    facts.retain(|(what, _)| most > 1 || *what != super::traffic::EXAMPLES);
     if !d.tables.is_empty() {
         facts.push(("tables", clean(&d.tables.join(", "))));
     }
@@ -228,20 +231,25 @@ fn edge(system: &System<'_>, observed: &Observed<'_>, index: usize, marginal: &M
             place: clean(&format!("{}:{}", s.path, s.line)),
             operation: clean(&s.operation),
             intent: s.intent.map_or("", |i| i.as_str()).to_owned(),
-            chain: if same { Vec::new() } else { chain.into_iter().take(most).collect() },
+            chain: if same || most == 1 { Vec::new() } else { chain.into_iter().take(most).collect() },
         }
     });
+    let evidence = if most == 1 && !d.sites.is_empty() { 0 } else { most.min(12) };
     EdgePage {
         key: index,
         title: format!("{} → {}", clean(&d.source), clean(&d.target)),
         mode: d.mode.as_str(),
         waits: d.blocking && d.mode == Mode::Sync,
         facts,
-        sources: all.iter().map(|k| (source(*k), d.seen_in.contains(k))).collect(),
+        sources: all
+            .iter()
+            .filter(|k| most > 1 || d.seen_in.contains(k))
+            .map(|k| (source(*k), d.seen_in.contains(k)))
+            .collect(),
         sites: sites.collect(),
         more_sites: d.sites.len().saturating_sub(most),
-        places: d.evidence.iter().take(most.min(12)).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
-        more_places: d.evidence.len().saturating_sub(most.min(12)),
+        places: d.evidence.iter().take(evidence).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
+        more_places: d.evidence.len().saturating_sub(evidence),
     }
 }
 

@@ -12,6 +12,8 @@ use super::duration;
 
 /// Rows of one table; the rest is in `graph.json`.
 const ROWS: usize = 30;
+/// The name of the fact that lists examples.
+pub const EXAMPLES: &str = "examples, trace id / span id";
 /// Operations named with an edge.
 const OPERATIONS: usize = 8;
 
@@ -148,7 +150,7 @@ impl<'r> Observed<'r> {
         examples.sort();
         examples.truncate(crate::model::traffic::EXEMPLARS);
         if !examples.is_empty() {
-            facts.push(("examples, trace id / span id", examples.join(", ")));
+            facts.push((EXAMPLES, examples.join(", ")));
         }
         facts
     }
