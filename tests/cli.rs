@@ -195,7 +195,10 @@ fn traces_come_through_a_pipe_too_and_none_are_not_enough() {
     let graph = std::fs::read_to_string(folder.path().join("out/graph.json")).expect("graph.json");
     let graph: serde_json::Value = serde_json::from_str(&graph).expect("JSON");
     let row = &graph["traffic"]["rows"][0];
-    assert_eq!((row["source"].as_str(), row["target"].as_str(), row["calls"].as_u64()), (Some("web"), Some("orders"), Some(1)));
+    assert_eq!(
+        (row["source"].as_str(), row["target"].as_str(), row["calls"].as_u64()),
+        (Some("web"), Some("orders"), Some(1))
+    );
     let output = piped(b"{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":[]}]}");
     assert_eq!(code(&output), 3, "{}", text_of(&output));
     let graph = std::fs::read_to_string(folder.path().join("out/graph.json")).expect("graph.json");

@@ -150,7 +150,17 @@ impl Reader<'_> {
         };
         let (range, packed) = (0..bytes.len(), is_packed(&bytes));
         let form = if packed { form } else { cut::settle(&bytes, form) };
-        Some(Task { file, format, form, bytes: Arc::new(bytes), range, offset: 0, stands_for: None, packed, last: true })
+        Some(Task {
+            file,
+            format,
+            form,
+            bytes: Arc::new(bytes),
+            range,
+            offset: 0,
+            stands_for: None,
+            packed,
+            last: true,
+        })
     }
 
     fn report(&self, file: usize, change: impl FnOnce(&mut FileReport)) {

@@ -117,7 +117,8 @@ mod tests {
         for (open, comma, close) in [("{\"data\":[", ",", "],\"total\":0}"), ("[\n ", "\n ,\n ", "\n]")] {
             let text = format!("{open}{}{comma}{}{comma}{}{close}", trace(1), trace(2), trace(3));
             let bytes = text.as_bytes();
-            let places: Vec<usize> = text.match_indices("\"spans\"").map(|(at, _)| text[..at].rfind("{\"t").unwrap_or(0)).collect();
+            let places: Vec<usize> =
+                text.match_indices("\"spans\"").map(|(at, _)| text[..at].rfind("{\"t").unwrap_or(0)).collect();
             assert_eq!(first(bytes), Some(places[0]));
             assert_eq!(next(bytes, places[0] + 1), Some(places[1]));
             assert_eq!(next(&bytes[places[1]..], 1).map(|at| at + places[1]), Some(places[2]));

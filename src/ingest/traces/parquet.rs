@@ -45,7 +45,8 @@ fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
     let Some(owner) = input.owner else { return Err("no whole file".to_owned()) };
     let bytes = bytes::Bytes::from_owner(Shared(Arc::clone(owner)));
     // The library checks much of what it reads, but not all; what it trips over is a broken file to us.
-    quietly(|| read_part(&bytes, input, sink)).unwrap_or_else(|| Err("a broken page; what stands before was read".to_owned()))
+    quietly(|| read_part(&bytes, input, sink))
+        .unwrap_or_else(|| Err("a broken page; what stands before was read".to_owned()))
 }
 
 thread_local! {

@@ -47,7 +47,11 @@ impl Hybrid {
             let bytes = n.saturating_mul(self.width as usize).min(left);
             (self.value, self.bit) = (None, 8 * self.at);
             // The last group may be cut short.
-            self.left = if self.width == 0 { n.saturating_mul(8) } else { (8 * bytes / self.width as usize).min(n.saturating_mul(8)) };
+            self.left = if self.width == 0 {
+                n.saturating_mul(8)
+            } else {
+                (8 * bytes / self.width as usize).min(n.saturating_mul(8))
+            };
             self.at += bytes;
         } else {
             let width = self.width.div_ceil(8) as usize;

@@ -38,7 +38,8 @@ impl Pages {
         let start = starts.into_iter().flatten().filter(|at| *at > 0).min().unwrap_or(0);
         let range = usize::try_from(start).ok().zip(usize::try_from(column.compressed_size()).ok());
         let bytes = range.and_then(|(start, n)| Some((start, start.checked_add(n)?)));
-        let (start, end) = bytes.filter(|(_, end)| *end <= file.len()).ok_or_else(|| broken("a column outside of the file"))?;
+        let (start, end) =
+            bytes.filter(|(_, end)| *end <= file.len()).ok_or_else(|| broken("a column outside of the file"))?;
         let entries_left = ENTRIES + ENTRIES_A_BYTE * file.len() as u64;
         Ok(Self { bytes: file.slice(start..end), codec: column.compression(), zstd: None, entries_left })
     }

@@ -89,8 +89,7 @@ impl Texts {
     /// Are these encodings read here?
     #[must_use]
     pub fn knows(encodings: impl Iterator<Item = Encoding>) -> bool {
-        let known =
-            [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
+        let known = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
         encodings.into_iter().all(|e| known.contains(&e))
     }
 
