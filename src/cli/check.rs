@@ -151,17 +151,15 @@ impl Check {
 }
 
 pub fn run(command: &Check, console: &Console) -> Result<u8> {
-    let request = command.request();
+    let mut request = command.request();
     let against = request.base.as_ref().map_or_else(String::new, |b| format!(" and {b}"));
     console.stage(&format!("reading {}{against}", command.side.inputs.names()));
-    let checked = check(&request)?;
-    console.notes(&checked.result);
-    console.clear();
-    let mut request = command.request();
     let bar = console.progress();
     request.request.progress = bar.as_ref().map(ProgressLine::hook);
     let checked = check(&request)?;
     drop(bar);
+    console.notes(&checked.result);
+    console.clear();
     command.side.inputs.strictly(&checked.result)?;
     let anchor = checked.anchor();
     let page = Page {
