@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::simulate::{Done, Move, Simulation};
+use super::simulate::{Done, Move, Reach, Simulation};
 
 /// Width of the beam: at 8 it finds what a width of 400 finds on the reference system (analysis §5.4).
 pub const BEAM: usize = 8;
@@ -49,9 +49,10 @@ struct State {
 struct Step {
     from: usize,
     made: Move,
-    /// No less than the sum of scores can be.
+    /// No less than the sum of scores can be, roughly: without a search.
     least: f64,
-    frees: bool,
+    /// Edges that it frees.
+    freed: Vec<(u32, u32)>,
 }
 
 /// Value early: of some moves the order that minimises the sum of the scores after each of `steps` steps.
@@ -149,16 +150,17 @@ fn promising(simulation: &Simulation, moves: &[Move]) -> Vec<(f64, Move)> {
 
 /// The best states that lie one move on.
 fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeMap<Move, f64>) -> Vec<State> {
+    let reaches: Vec<Reach> = beam.par_iter().map(|state| simulation.reach(&state.done)).collect();
     let mut steps: Vec<Step> = beam
         .par_iter()
         .enumerate()
         .flat_map_iter(|(from, state)| {
-            let reach = simulation.reach(&state.done);
+            let reach = &reaches[from];
             let open: Vec<Move> = moves.iter().copied().filter(|m| !state.done.moves().contains(m)).collect();
             open.into_iter().map(move |made| {
                 let freed = simulation.freed(&state.done, made);
-                let least = state.sum + state.score - simulation.bound(&reach, &freed);
-                Step { from, made, least, frees: !freed.is_empty() }
+                let least = state.sum + state.score - simulation.rough_bound(reach, &freed);
+                Step { from, made, least, freed }
             })
         })
         .collect();
@@ -170,20 +172,25 @@ fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeM
         if best.len() == BEAM && batch[0].least > best[BEAM - 1].sum + NOTHING {
             break;
         }
+        let worst = (best.len() == BEAM).then(|| best[BEAM - 1].sum + NOTHING);
         let made: Vec<State> = batch
             .par_iter()
-            .map(|step| {
+            .filter_map(|step| {
                 let state = &beam[step.from];
+                let least = || state.sum + state.score - simulation.bound(&reaches[step.from], &step.freed);
+                if worst.is_some_and(|worst| least() > worst) {
+                    return None;
+                }
                 let done = state.done.with(step.made);
                 let score = match known.get(done.moves()) {
                     Some(score) => *score,
-                    None if !step.frees => state.score,
+                    None if step.freed.is_empty() => state.score,
                     None => simulation.score(&done),
                 };
                 let mut moves = state.moves.clone();
                 moves.push(step.made);
                 let spent = state.spent + costs[&step.made];
-                State { moves, done, score, sum: state.sum + score, spent, points: state.points + spent }
+                Some(State { moves, done, score, sum: state.sum + score, spent, points: state.points + spent })
             })
             .collect();
         for state in made {

@@ -74,9 +74,10 @@ impl Text {
     }
 
     fn after(mut self, chain: &[Step], sure: Confidence) -> Self {
-        let last = chain.iter().rev().find_map(|step| match step {
-            Step::Code(unit, line, _) => Some((*unit, *line)),
-            Step::Configured(_) => None,
+        let last = chain.last().map(|step| match step {
+            Step::Code(unit, line, _) => (*unit, *line),
+            // What configuration says, no code writes.
+            Step::Configured(_) => (u32::MAX, 0),
         });
         self.written = self.written.or(last);
         let mut all = chain.to_vec();

@@ -426,7 +426,7 @@ impl<'s> Walk<'s> {
     /// parameter is an error: `request(url, (error, response, body) => show(body))`.
     fn answers_function(&self, call: Node<'_>) -> bool {
         let arguments = call.child_by_field_name("arguments").map(children).unwrap_or_default();
-        arguments.into_iter().filter(|a| is_function(*a)).any(|function| {
+        arguments.into_iter().filter_map(callback).any(|function| {
             let parameters = function.child_by_field_name("parameters").map(children).unwrap_or_default();
             let body = function.child_by_field_name("body").map(|b| self.text(b)).unwrap_or_default();
             let words = || body.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$'));
@@ -440,6 +440,14 @@ impl<'s> Walk<'s> {
 
 fn is_function(node: Node<'_>) -> bool {
     matches!(node.kind(), "arrow_function" | "function_expression" | "generator_function")
+}
+
+/// A function among arguments, as it is or bound to an object: `function (error, body) { … }.bind(this)`.
+fn callback(argument: Node<'_>) -> Option<Node<'_>> {
+    if is_function(argument) {
+        return Some(argument);
+    }
+    argument.child_by_field_name("function")?.child_by_field_name("object").filter(|object| is_function(*object))
 }
 
 /// The body of a function without parameters that is called where it is written.

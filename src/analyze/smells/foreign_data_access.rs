@@ -54,7 +54,7 @@ fn owner<'u>(uses: &[&'u TableUse]) -> Option<&'u str> {
         for use_ in uses.iter().filter(|u| u.access == access) {
             *counts.entry(&use_.service).or_default() += 1;
         }
-        let most = counts.values().max().copied()?;
+        let Some(most) = counts.values().max().copied() else { continue };
         let mut first = counts.iter().filter(|(_, n)| **n == most);
         match (first.next(), first.next()) {
             (Some((service, _)), None) => return Some(service),

@@ -41,6 +41,8 @@ mod unguarded_call;
 mod unversioned_api;
 mod wrong_cut;
 
+use rayon::prelude::*;
+
 use crate::model::{Confidence, Dependency, Evidence, Finding, NotEvaluated, Severity, Site};
 
 pub use scene::Scene;
@@ -101,18 +103,36 @@ pub const SMELLS: &[Smell] = &[
 #[must_use]
 pub fn find(scene: &Scene<'_>) -> (Vec<Finding>, Vec<NotEvaluated>) {
     let (mut findings, mut missing) = (Vec::new(), Vec::new());
-    for smell in SMELLS {
-        match (smell.find)(scene) {
-            Ok(found) => findings.extend(found),
-            Err(input) => missing.push(NotEvaluated { smell: smell.id.to_owned(), missing: input }),
+    let all: Vec<Result<Vec<Finding>, String>> = SMELLS.par_iter().map(|smell| (smell.find)(scene)).collect();
+    for (smell, found) in SMELLS.iter().zip(all) {
+        let mut tell = |missing_part: String| {
+            missing.push(NotEvaluated { smell: smell.id.to_owned(), missing: missing_part });
+        };
+        match found {
+            Ok(mut found) => {
+                found.sort_by(order);
+                if found.len() > MOST_FINDINGS {
+                    let more = found.len() - MOST_FINDINGS;
+                    tell(format!("{more} further findings are left out: {MOST_FINDINGS} are listed at most"));
+                    found.truncate(MOST_FINDINGS);
+                }
+                findings.extend(found);
+            }
+            Err(input) => tell(input),
         }
     }
-    findings.sort_by(|a, b| {
-        (b.severity, &a.smell, &a.services, &a.subject).cmp(&(a.severity, &b.smell, &b.services, &b.subject))
-    });
+    findings.sort_by(order);
     findings.dedup_by(|a, b| a.fingerprint == b.fingerprint);
     (findings, missing)
 }
+
+fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
+    (b.severity, &a.smell, &a.services, &a.subject).cmp(&(a.severity, &b.smell, &b.services, &b.subject))
+}
+
+/// Findings of one smell that are listed, most severe first: nobody reads more, and a huge system has a million calls
+/// without a time limit (ours).
+const MOST_FINDINGS: usize = 10_000;
 
 /// Evidence of one finding that is kept: whoever doubts it looks at a few places, not at thousands (ours).
 const MOST_EVIDENCE: usize = 50;

@@ -1,6 +1,6 @@
 //! What smells look at: the analysed graph, with everything found by service or by place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::analyze::knowledge::Knowledge;
 use crate::analyze::score::Coupling;
@@ -38,7 +38,9 @@ pub struct Scene<'s> {
     practices: BTreeMap<&'s str, Vec<&'s Practice>>,
     flows: BTreeMap<&'s str, Vec<&'s Flow>>,
     profiles: BTreeMap<&'s str, &'s Profile>,
-    sites: BTreeMap<At<'s>, Vec<Call<'s>>>,
+    /// Parts of the system that answer calls. This and the next are asked for every call of every smell.
+    inside: HashSet<&'s str>,
+    sites: HashMap<At<'s>, Vec<Call<'s>>>,
 }
 
 impl<'s> Scene<'s> {
@@ -67,7 +69,8 @@ impl<'s> Scene<'s> {
             practices: BTreeMap::new(),
             flows: BTreeMap::new(),
             profiles: parts.profiles.iter().map(|p| (p.service.as_str(), p)).collect(),
-            sites: BTreeMap::new(),
+            inside: graph.services().iter().filter(|s| answers(s.kind)).map(|s| s.name.as_str()).collect(),
+            sites: HashMap::new(),
         };
         for dependency in graph.dependencies() {
             scene.outgoing.entry(&dependency.source).or_default().push(dependency);
@@ -139,9 +142,7 @@ impl<'s> Scene<'s> {
 
     /// Is it a part of the system that answers calls?
     pub fn is_inside(&self, service: &str) -> bool {
-        self.graph.service(service).is_some_and(|s| {
-            matches!(s.kind, ServiceKind::Service | ServiceKind::Auth | ServiceKind::Gateway | ServiceKind::Ui)
-        })
+        self.inside.contains(service)
     }
 
     /// Operations that a service serves.
@@ -223,6 +224,10 @@ impl<'s> Scene<'s> {
     pub fn has_code(&self) -> bool {
         self.graph.services().iter().any(|s| !s.languages.is_empty())
     }
+}
+
+fn answers(kind: ServiceKind) -> bool {
+    matches!(kind, ServiceKind::Service | ServiceKind::Auth | ServiceKind::Gateway | ServiceKind::Ui)
 }
 
 /// Does a call want something done?

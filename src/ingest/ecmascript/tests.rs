@@ -42,10 +42,11 @@ fn what_a_callback_looks_at_is_used() {
 request.post(url, function (error, response, body) { if (error) return next(error); show(body); });
 request.put(url, (error, response) => { if (error) log(error); });
 request.del(url);
+request.patch(url, function (error, response) { this.send(response); }.bind({ send }));
 "#,
     );
     let used = |name: &str| unit.calls.iter().find(|c| c.name == name).map(|c| c.result_used);
-    assert_eq!(["post", "put", "del"].map(used), [Some(true), Some(false), Some(false)]);
+    assert_eq!(["post", "put", "del", "patch"].map(used), [Some(true), Some(false), Some(false), Some(true)]);
 }
 
 #[test]
