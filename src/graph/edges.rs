@@ -1,6 +1,6 @@
 //! Edges while they are put together: one per (source, target, mode, channel), with everything that shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Confidence, Dependency, Evidence, Mode, Site, SourceKind, TrafficRow};
 
@@ -90,10 +90,13 @@ impl Edges {
         self.all.keys()
     }
 
-    /// Adds tables to a data edge.
-    pub fn tables(&mut self, source: usize, tables: &[String]) {
+    /// Adds the tables that each node uses to its data edges.
+    pub fn tables(&mut self, used: &BTreeMap<usize, BTreeSet<String>>) {
         for ((from, _, mode, _), edge) in &mut self.all {
-            if *from == source && *mode == Mode::Data {
+            if *mode != Mode::Data {
+                continue;
+            }
+            if let Some(tables) = used.get(from) {
                 edge.tables.extend(tables.iter().cloned());
                 edge.tables.sort();
                 edge.tables.dedup();

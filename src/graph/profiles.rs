@@ -59,9 +59,14 @@ pub fn profiles(
         }
     }
     let specifications = specifications(facts, nodes);
+    let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, node) in nodes.all.iter().enumerate() {
+        by_name.entry(&node.name).or_insert(at);
+    }
     let mut all = Vec::new();
     for service in services {
-        let Some((at, node)) = nodes.all.iter().enumerate().find(|(_, n)| n.name == service.name) else { continue };
+        let Some(at) = by_name.get(service.name.as_str()).copied() else { continue };
+        let node = &nodes.all[at];
         let modules = node.modules.iter().map(|m| &facts.modules[*m]);
         let deployments = node
             .workloads

@@ -6,6 +6,7 @@
 mod builder;
 mod cluster;
 mod finish;
+mod named;
 mod programs;
 mod projects;
 

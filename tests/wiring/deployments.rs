@@ -91,3 +91,46 @@ fn a_patch_of_an_overlay_sets_what_the_base_leaves_open() {
     ]);
     assert_eq!(edges(&found), ["carts -> stock sync"]);
 }
+
+#[test]
+fn projects_that_all_call_their_service_app_keep_them_apart() {
+    let compose = "services:\n  app:\n    build: .\n";
+    let server = "const app = require('express')();\napp.get('/stock', (q, r) => r.send('x'));\n";
+    let found = system(&[
+        ("orders/docker-compose.yml", compose),
+        ("orders/package.json", "{\"name\": \"orders\", \"scripts\": {\"start\": \"node x.js\"}}"),
+        ("orders/x.js", "const axios = require('axios');\naxios.get('http://stock/stock');\n"),
+        ("stock/docker-compose.yml", compose),
+        ("stock/package.json", "{\"name\": \"stock\", \"scripts\": {\"start\": \"node x.js\"}}"),
+        ("stock/x.js", server),
+    ]);
+    assert_eq!(edges(&found), ["orders -> stock sync"]);
+}
+
+#[test]
+fn a_go_module_without_a_program_is_a_library_and_jobs_are_no_services() {
+    let main = "package main\nimport \"net/http\"\nfunc main() {\n\thttp.HandleFunc(\"/x\", nil)\n}\n";
+    let found = system(&[
+        ("orders/go.mod", "module example.com/orders\n"),
+        ("orders/cmd/app/main.go", main),
+        ("orders/cmd/migration/main.go", "package main\nfunc main() {}\n"),
+        ("pkg/go.mod", "module example.com/pkg\n"),
+        (
+            "pkg/web/server.go",
+            "package web\nimport \"net/http\"\nfunc Run() {\n\thttp.HandleFunc(\"/health\", nil)\n}\n",
+        ),
+    ]);
+    let names: Vec<&str> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["orders"]);
+}
+
+#[test]
+fn a_workload_is_the_code_that_its_container_is_called_like() {
+    let workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: acme-shop-ui-release}\nspec:\n  template:\n    metadata: {labels: {app.kubernetes.io/name: ui}}\n    spec:\n      containers: [{name: ui, image: acme/shop-front}]\n";
+    let found = system(&[
+        ("ui/package.json", "{\"name\": \"ui\", \"scripts\": {\"start\": \"node x.js\"}}"),
+        ("ui/x.js", "const app = require('express')();\napp.get('/', (q, r) => r.send('x'));\n"),
+        ("ui/deploy/all.yaml", workload),
+    ]);
+    assert_eq!(found.services.len(), 1, "{:?}", found.services);
+}

@@ -100,3 +100,18 @@ fn a_list_of_redis_is_a_queue_between_those_who_push_and_those_who_pop() {
     let all = edges(&found);
     assert!(all.contains(&"vote -> worker async".to_owned()), "{all:?}");
 }
+
+#[test]
+fn a_state_store_of_dapr_is_the_server_that_its_component_names() {
+    let component = "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: statestore}\nspec:\n  type: state.redis\n  version: v1\n  metadata:\n  - {name: redisHost, value: 'carts-cache:6379'}\n";
+    let code = "from dapr.clients import DaprClient\ndef save(cart):\n    with DaprClient() as client:\n        client.save_state('statestore', cart.id, cart)\n";
+    let found = system(&[
+        (
+            "docker-compose.yml",
+            "services:\n  carts:\n    build: ./carts\n  carts-cache:\n    image: redis\n  other:\n    image: redis\n",
+        ),
+        ("components/state.yaml", component),
+        ("carts/app.py", code),
+    ]);
+    assert_eq!(edges(&found), ["carts -> carts-cache data"]);
+}

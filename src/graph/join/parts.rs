@@ -29,12 +29,13 @@ impl Joiner<'_> {
             let text = "its code or its deployment is not here and nothing calls it: left out".to_owned();
             notes.push(Note::new(name, text));
         }
-        for at in 0..self.nodes.all.len() {
-            let name = &self.nodes.all[at].name;
-            let used: BTreeSet<String> =
-                tables.iter().filter(|t| t.service == *name).map(|t| t.table.clone()).collect();
-            self.edges.tables(at, &used.into_iter().collect::<Vec<_>>());
+        let mut by_service: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for use_ in &tables {
+            by_service.entry(&use_.service).or_default().insert(use_.table.clone());
         }
+        let nodes = self.nodes.all.iter().enumerate();
+        let used = nodes.filter_map(|(at, n)| Some((at, by_service.remove(n.name.as_str())?))).collect();
+        self.edges.tables(&used);
         let nodes = &self.nodes;
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
         let history = history::history(self.facts, &self.nodes);

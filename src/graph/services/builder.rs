@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Config;
 use crate::model::{Confidence, Evidence, Facts, ModuleKind, Place, SourceKind, Workload, WorkloadKind};
 
 use crate::graph::roles::{Roles, image_base};
@@ -21,6 +20,8 @@ pub(super) struct Builder<'a> {
     pub(super) coded: BTreeSet<(&'a str, &'a str)>,
     /// Names of compose services that say nothing, because several projects use them.
     pub(super) repeated: BTreeSet<String>,
+    /// Names of workloads of a cluster by what their containers and labels call them.
+    pub(super) aliased: BTreeMap<String, BTreeSet<&'a str>>,
     /// How many compose services of one file run an image.
     pub(super) images: BTreeMap<(&'a str, &'a str, String), usize>,
 }
@@ -44,6 +45,12 @@ impl<'a> Builder<'a> {
             let base = w.image.as_deref().map(image_base).unwrap_or_default();
             *images.entry((&w.place.root, &w.place.path, base)).or_default() += 1;
         }
+        let mut aliased: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Kubernetes) {
+            for alias in &w.aliases {
+                aliased.entry(normal(alias)).or_default().insert(&w.name);
+            }
+        }
         Self {
             facts,
             nodes: Vec::new(),
@@ -52,6 +59,7 @@ impl<'a> Builder<'a> {
             configured: BTreeSet::new(),
             coded,
             repeated: repeated_names(facts),
+            aliased,
             images,
         }
     }
@@ -253,6 +261,13 @@ impl<'a> Builder<'a> {
             }
             None => self.name(at, &w.name, rank),
         }
+        // What a project builds under a name is meant by it, not a library that is called like it.
+        if w.build.is_some()
+            && let Some(holder) = self.by_name.get_mut(&normal(&w.name))
+            && self.nodes[*holder].workloads.is_empty()
+        {
+            *holder = at;
+        }
         for alias in &w.aliases {
             self.name(at, alias, rank::ALIAS);
         }
@@ -318,7 +333,20 @@ impl<'a> Builder<'a> {
                 return at;
             }
         }
+        if let Some(at) = self.by_own_alias(w).filter(|_| !product) {
+            return at;
+        }
         self.new_node()
+    }
+
+    /// The code that is called like the container or the label of a workload of a cluster, if no other workload is.
+    fn by_own_alias(&self, w: &Workload) -> Option<usize> {
+        if w.kind != WorkloadKind::Kubernetes {
+            return None;
+        }
+        let own = w.aliases.iter().filter(|a| self.aliased.get(&normal(a)).is_some_and(|names| names.len() == 1));
+        let mut found = own.filter_map(|a| self.by_name.get(&normal(a)).copied());
+        found.find(|at| !self.nodes[*at].folders.is_empty())
     }
 
     pub(super) fn built_folder(&mut self, w: &Workload, shared: &BTreeSet<(Folder, Option<String>)>) -> Option<usize> {
@@ -424,68 +452,5 @@ impl<'a> Builder<'a> {
             }
         }
         None
-    }
-
-    /// `spring.application.name` and the like name the folder's service.
-    pub(super) fn applications(&mut self) {
-        let facts = self.facts;
-        for settings in &facts.settings {
-            let crate::model::facts::SettingsScope::Folder(folder) = &settings.scope else { continue };
-            for setting in &settings.values {
-                let key = setting.key.to_lowercase();
-                if !matches!(
-                    key.as_str(),
-                    "spring.application.name" | "quarkus.application.name" | "micronaut.application.name"
-                ) {
-                    continue;
-                }
-                let mut at_folder = folder.as_str();
-                let at = loop {
-                    if let Some(at) = self.by_folder.get(&(settings.place.root.clone(), at_folder.to_owned())) {
-                        break Some(*at);
-                    }
-                    match at_folder.rsplit_once('/') {
-                        Some((head, _)) => at_folder = head,
-                        None if at_folder.is_empty() => break None,
-                        None => at_folder = "",
-                    }
-                };
-                if let Some(at) = at {
-                    self.name(at, &setting.value, rank::APPLICATION);
-                    self.evidence(at, &setting.place, &format!("application name {}", setting.value));
-                }
-            }
-        }
-    }
-
-    /// Routers whose configuration is here but whose deployment is not.
-    pub(super) fn routers(&mut self) {
-        for route in self.facts.routes.iter().filter(|r| r.proxy == "apollo-router") {
-            let Some(name) = route.gateway.as_deref() else { continue };
-            if self.by_name.contains_key(&normal(name)) {
-                continue;
-            }
-            let at = self.new_node();
-            self.name(at, name, rank::ALIAS);
-            self.nodes[at].exposed = true;
-            let place = route.place.clone();
-            let says = format!("configuration of {}", route.proxy);
-            self.nodes[at].evidence.push(Evidence::new(SourceKind::Manifests, place, &says, Confidence::Confirmed));
-            self.configured.insert(at);
-        }
-    }
-
-    pub(super) fn declared(&mut self, config: &Config) {
-        for (name, declared) in &config.services {
-            let known =
-                std::iter::once(name).chain(&declared.aliases).find_map(|n| self.by_name.get(&normal(n)).copied());
-            let at = known.unwrap_or_else(|| self.new_node());
-            self.name(at, name, rank::DECLARED);
-            for alias in &declared.aliases {
-                self.name(at, alias, rank::ALIAS);
-            }
-            let place = Place::new("", crate::config::FILE_NAME, 0);
-            self.nodes[at].evidence.push(Evidence::new(SourceKind::Declared, place, "declared", Confidence::Confirmed));
-        }
     }
 }
