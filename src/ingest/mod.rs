@@ -12,6 +12,7 @@ pub mod manifests;
 pub mod paths;
 pub mod practices;
 pub mod recognise;
+pub mod rows;
 mod secrets;
 pub mod source;
 pub mod specs;

@@ -6,5 +6,6 @@ mod formats;
 mod hostile;
 mod made;
 mod measures;
+mod parts;
 mod properties;
 mod truth;
