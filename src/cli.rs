@@ -8,10 +8,12 @@ mod check;
 mod console;
 mod diff;
 mod explain;
+mod fold;
 mod help;
 mod init;
 mod inputs;
 mod mcp;
+mod merge;
 mod output;
 mod plan;
 mod progress;
@@ -61,6 +63,10 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Write the reports of a saved result again, in any format
     Render(render::Render),
+    /// Fold rows of spans from standard input into a partial graph
+    Fold(fold::Fold),
+    /// Merge partial graphs into what all their traces say
+    Merge(merge::Merge),
     /// Rules of client libraries
     Rules(rules::RulesCommand),
     /// Print the JSON schema of a file that unbraid reads or writes
@@ -94,6 +100,8 @@ pub fn run() -> ExitCode {
         Command::Completions(command) => help::completions(command, &console),
         Command::Diff(command) => diff::run(command, &console),
         Command::Explain(command) => explain::run(command, &console),
+        Command::Fold(command) => fold::run(command),
+        Command::Merge(command) => merge::run(command, &console),
         Command::Plan(command) => plan::run(command, &console),
         Command::Render(command) => render::run(command, &console),
         Command::Init(command) => init::run(command, &console),

@@ -120,6 +120,23 @@ pub fn read(request: &Request) -> Result<Reading, Error> {
     read_with(request, &declared(request)?)
 }
 
+/// Reads partial graphs that were written by `unbraid fold`; `-` is standard input. `file` is the number of the file,
+/// for evidence.
+///
+/// # Errors
+/// A file that cannot be read, was cut off, or is of another version.
+pub fn partial_graph(path: &Path, file: u32) -> Result<ingest::fold::PartialGraph, Error> {
+    let text = if path == Path::new("-") {
+        let fail = |reason: String| Error::Input { path: "standard input".to_owned(), reason };
+        let bytes = files::Source::standard_input("")?.bytes().map_err(fail)?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        files::read_text(path)?
+    };
+    ingest::fold::PartialGraph::from_text(&text, file)
+        .map_err(|reason| Error::Saved { path: path.display().to_string(), reason })
+}
+
 /// Reads all inputs by a configuration that is read already.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ pub mod neighbours;
 pub mod paths;
 pub mod practices;
 pub mod recognise;
+pub mod rows;
 mod secrets;
 pub mod source;
 pub mod specs;

@@ -7,5 +7,6 @@ mod hostile;
 mod large;
 mod made;
 mod measures;
+mod parts;
 mod properties;
 mod truth;

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::made::{
     CLIENT, CONSUMER, INTERNAL, Made, PRODUCER, SERVER, assert_ledger, jaeger, otlp, otlp_json, outcome, read, rows,
-    zipkin,
+    without_files, zipkin,
 };
+use super::parts::{folded, tsv};
 
 /// What a request does, in turn.
 #[derive(Debug, Clone)]
@@ -216,6 +217,19 @@ proptest! {
         for (a, b) in merged.rows.iter().zip(&whole.rows) {
             prop_assert_eq!((&a.histogram, a.requests, a.duration_us), (&b.histogram, b.requests, b.duration_us));
         }
+    }
+
+    /// Parts folded apart, whole traces in each, are the whole result when merged, whatever the split.
+    #[test]
+    fn parts_of_rows_merge(requests in proptest::collection::vec(steps(), 1..4), turn in any::<u64>()) {
+        let spans = world(&requests, true).spans;
+        let whole = read(vec![("a", otlp(&spans))]);
+        let mut merged = unbraid::ingest::fold::PartialGraph::default();
+        for part in 0..3 {
+            let own = |s: &&Made| (s.trace as u64).wrapping_mul(turn | 1) >> 13 & 3 == part || part == 0 && (s.trace as u64).wrapping_mul(turn | 1) >> 13 & 3 == 3;
+            merged = merged.merge(folded(&tsv(&spans.iter().filter(own).cloned().collect::<Vec<_>>())));
+        }
+        prop_assert_eq!(without_files(merged.finish(&[])), whole);
     }
 
     /// Random bytes, also behind a good start, never panic.

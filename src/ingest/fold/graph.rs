@@ -10,34 +10,47 @@ use crate::model::{
     TrafficRow,
 };
 
+use super::deliveries::{Deliveries, Delivery, SpanId};
 use super::partial::{Edge, NONE, Partial, Repeated, Served};
 use super::shape::{Known, Shape};
+use super::store::Link;
 use super::sums::{Exemplar, Sums, micros};
 
 /// A client whose other side is not among the spans: what it says about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Client {
-    source: String,
-    peer: String,
-    weak: bool,
-    host: String,
-    rpc_service: String,
-    protocol: String,
+pub struct Client {
+    /// The service that calls.
+    pub source: String,
+    /// The peer by name.
+    pub peer: String,
+    /// That name is a service only if it occurs among the services.
+    pub weak: bool,
+    /// The peer's host.
+    pub host: String,
+    /// The RPC service called.
+    pub rpc_service: String,
+    /// Protocol.
+    pub protocol: String,
 }
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum About {
+pub enum About {
+    /// Relation, source, target, protocol.
     Row(Relation, String, String, String),
+    /// An unpaired client.
     Client(Client),
 }
 
 /// A row with its operations.
-#[derive(Debug, Clone, Default)]
-struct RowSums {
-    requests: u64,
-    operations: BTreeMap<String, Sums>,
-    tables: BTreeMap<String, u64>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowSums {
+    /// Traces in which it occurs.
+    pub requests: u64,
+    /// Operations.
+    pub operations: BTreeMap<String, Sums>,
+    /// Tables with their calls.
+    pub tables: BTreeMap<String, u64>,
 }
 
 impl RowSums {
@@ -53,16 +66,26 @@ impl RowSums {
 }
 
 /// What a part of the traces adds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartialGraph {
-    rows: BTreeMap<About, RowSums>,
-    served: BTreeMap<(String, String), (Served, u64)>,
-    critical: BTreeMap<(String, String, String), u128>,
-    repeated: BTreeMap<(String, String, About, String), Repeated>,
-    asked: BTreeMap<(String, String), BTreeMap<u32, u64>>,
-    services: BTreeSet<String>,
-    ledger: BTreeMap<String, u64>,
-    lost_links: u64,
+    /// Rows.
+    pub(super) rows: BTreeMap<About, RowSums>,
+    /// By service and operation, with the number of requests that ended in an error.
+    pub(super) served: BTreeMap<(String, String), (Served, u64)>,
+    /// By service and operation of the entry and the service whose time it is, in nanoseconds.
+    pub(super) critical: BTreeMap<(String, String, String), u128>,
+    /// By service, its operation, what is called, the operation called.
+    pub(super) repeated: BTreeMap<(String, String, About, String), Repeated>,
+    /// By caller and service called: calls of one request → requests.
+    pub(super) asked: BTreeMap<(String, String), BTreeMap<u32, u64>>,
+    /// All services.
+    pub(super) services: BTreeSet<String>,
+    /// Ledger.
+    pub(super) ledger: BTreeMap<String, u64>,
+    /// Links that lead to no producer.
+    pub(super) lost_links: u64,
+    /// Deliveries that are joined at the end.
+    pub(super) deliveries: Deliveries,
 }
 
 impl PartialGraph {
@@ -111,6 +134,7 @@ impl PartialGraph {
             let names = (known.text(source).to_owned(), known.text(target).to_owned());
             merge_counts(graph.asked.entry(names).or_default(), counts);
         }
+        graph.take_deliveries(partial.messages, partial.links, known);
         graph.services.extend(known.shapes.iter().map(|s| known.text(s.service).to_owned()));
         graph.services.remove("");
         graph.ledger.extend(partial.spans.ledger());
@@ -140,7 +164,50 @@ impl PartialGraph {
             *self.ledger.entry(reason).or_default() += n;
         }
         self.lost_links += other.lost_links;
+        self.deliveries.merge(other.deliveries);
         self
+    }
+
+    fn take_deliveries(&mut self, messages: Vec<(SpanId, u32)>, links: Vec<Link>, known: &Known) {
+        let shape = |at: u32| known.shapes.get(at as usize).copied().unwrap_or_default();
+        let named = |(id, at): (SpanId, u32)| (id, known.text(shape(at).service).to_owned());
+        self.deliveries.messages.extend(messages.into_iter().map(named));
+        for Link { trace, id, consumer } in links {
+            let s = shape(consumer.shape);
+            let delivery = Delivery {
+                duration: consumer.duration,
+                start: consumer.start,
+                error: s.error,
+                weight: s.weight,
+                service: known.text(s.service).to_owned(),
+                operation: known.text(s.operation).to_owned(),
+                system: known.text(s.system).to_owned(),
+                file: consumer.file,
+            };
+            self.deliveries.link((trace, id), (consumer.trace, consumer.id), delivery);
+        }
+    }
+
+    /// As lines of text, to be merged elsewhere.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        super::text::write(self)
+    }
+
+    /// Reads lines of text, of one part or of several; `file` is the number of the file, for evidence.
+    ///
+    /// # Errors
+    /// What is wrong, with its line.
+    pub fn from_text(text: &str, file: u32) -> Result<Self, String> {
+        super::text::read(text, file)
+    }
+
+    /// Spans counted so far.
+    #[must_use]
+    pub fn spans(&self) -> u64 {
+        let clients = self.rows.iter().filter(|(about, _)| matches!(about, About::Client(_)));
+        let calls = clients.flat_map(|(_, row)| row.operations.values()).map(|sums| sums.calls);
+        self.ledger.values().sum::<u64>() + calls.sum::<u64>()
     }
 
     /// Counts spans in the ledger.
@@ -153,7 +220,8 @@ impl PartialGraph {
     /// The whole: settles unpaired clients, rounds, sorts. `files` are the names of the files by number.
     #[must_use]
     pub fn finish(self, files: &[String]) -> Traffic {
-        let Self { rows, served, critical, repeated, asked, services, mut ledger, lost_links } = self;
+        let Self { mut rows, served, critical, repeated, asked, services, mut ledger, lost_links, deliveries } = self;
+        let lost = deliveries.join(|about, row| rows.entry(about).or_default().merge(row));
         let mut settled: BTreeMap<(Relation, String, String, String), RowSums> = BTreeMap::new();
         for (about, row) in rows {
             let calls: u64 = row.operations.values().map(|s| s.calls).sum();
@@ -193,7 +261,7 @@ impl PartialGraph {
                 .into_iter()
                 .map(|((source, target), counts)| CallsOfRequest { source, target, counts })
                 .collect(),
-            links_without_producer: lost_links,
+            links_without_producer: lost_links + lost,
         }
     }
 }
@@ -335,13 +403,15 @@ fn finish_operations(all: BTreeMap<String, Sums>) -> Vec<OperationTraffic> {
     operations
 }
 
-fn merge_counts(mine: &mut BTreeMap<u32, u64>, other: BTreeMap<u32, u64>) {
+/// Adds up calls of one request.
+pub fn merge_counts(mine: &mut BTreeMap<u32, u64>, other: BTreeMap<u32, u64>) {
     for (calls, requests) in other {
         *mine.entry(calls).or_default() += requests;
     }
 }
 
-fn merge_served(mine: &mut (Served, u64), other: &Served, errors: u64) {
+/// Adds up what was asked of an operation.
+pub fn merge_served(mine: &mut (Served, u64), other: &Served, errors: u64) {
     mine.1 += errors;
     let mine = &mut mine.0;
     mine.requests += other.requests;
@@ -355,7 +425,8 @@ fn merge_served(mine: &mut (Served, u64), other: &Served, errors: u64) {
     mine.depth_sum += other.depth_sum;
 }
 
-fn merge_repeated<K: Ord>(all: &mut BTreeMap<K, Repeated>, key: K, new: Repeated) {
+/// Adds up operations called again and again.
+pub fn merge_repeated<K: Ord>(all: &mut BTreeMap<K, Repeated>, key: K, new: Repeated) {
     all.entry(key)
         .and_modify(|mine| {
             mine.groups += new.groups;

@@ -1,9 +1,10 @@
-//! Spans of any format -> one fold -> `Traffic`.
+//! Spans of any format -> one fold -> [`PartialGraph`] -> merged -> `Traffic`.
 //!
 //! Readers give [`SpanView`]s to a [`Sink`]; the sink interns their shapes and files them by trace in the [`Store`];
 //! [`fold`] takes the partitions one by one. The result does not depend on the order of files and spans, on how spans
 //! are split among files, or on the number of threads. Knows no format.
 
+mod deliveries;
 mod graph;
 mod ids;
 mod names;
@@ -12,6 +13,7 @@ mod shape;
 mod span;
 mod store;
 mod sums;
+mod text;
 mod trace;
 mod tree;
 
@@ -21,13 +23,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
-use crate::model::Traffic;
-
 pub use graph::PartialGraph;
 pub use ids::{id_of, of_bytes};
 pub use shape::{Interner, Shapes};
 pub use span::{Kind, Meaning, Slot, SpanView, Value, meaning, unescape};
 pub use store::{Store, Writer};
+pub use text::KIND as PARTIAL_KIND;
 
 use shape::{Known, Text};
 use store::{Link, Span};
@@ -101,15 +102,25 @@ impl<'s> Sink<'s> {
     }
 }
 
-/// Folds everything that was stored. `files` are the names of the files by number.
+/// Are there other parts?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// None: a link to a span that is not here leads nowhere.
+    Whole,
+    /// There may be: links are joined when all parts are merged.
+    Part,
+}
+
+/// Folds everything that was stored.
 #[must_use]
-pub fn fold(store: &Store, shapes: Shapes, files: &[String], rejected: &BTreeMap<&'static str, u64>) -> Traffic {
+pub fn fold(store: &Store, shapes: Shapes, extent: Extent, rejected: &BTreeMap<&'static str, u64>) -> PartialGraph {
     let known = shapes.finish();
     let canon = known.canon();
     let next = AtomicU32::new(0);
     let threads = rayon::current_num_threads().min(store.partitions() as usize).max(1);
     let work = || {
         let mut part = PartitionFold::new(&known, &canon);
+        part.traces.partial.open = extent == Extent::Part;
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= store.partitions() {
@@ -124,7 +135,7 @@ pub fn fold(store: &Store, shapes: Shapes, files: &[String], rejected: &BTreeMap
     for (reason, n) in rejected {
         whole.count(reason, *n);
     }
-    whole.finish(files)
+    whole
 }
 
 /// Folds partitions one after the other, keeping its buffers.
@@ -246,6 +257,9 @@ impl<'k> PartitionFold<'k> {
 
     /// Links into traces that are not among the spans.
     fn lost_links(&mut self, links: &mut [Link]) {
+        if self.traces.partial.open {
+            return self.traces.partial.links.extend_from_slice(links);
+        }
         links.sort_unstable_by_key(|l| (l.trace, l.id, l.consumer.trace, l.consumer.id));
         let hash = |trace: u128| ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         let mut last = None;

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use crate::model::Relation;
 
 use super::shape::{Known, Role, Shape, Text};
-use super::store::Span;
+use super::store::{Link, Span};
 use super::sums::{Exemplar, Seen, Sketch, Sums, bucket};
 
 type Hashed<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 /// What was asked of the operation of a shape.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Served {
     /// Requests.
     pub requests: u64,
@@ -62,7 +62,7 @@ pub struct Served {
 }
 
 /// The same operation again and again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
     /// Requests during which it was called more than once.
     pub groups: u64,
@@ -127,6 +127,12 @@ pub struct Partial {
     pub spans: Spans,
     /// Links that lead to no producer.
     pub lost_links: u64,
+    /// Links are kept for the whole to join, with the messages that they may lead to: other parts may hold either.
+    pub open: bool,
+    /// Messages put in, with the shape of the span (only of an open part).
+    pub messages: Vec<((u128, u64), u32)>,
+    /// Links (only of an open part).
+    pub links: Vec<Link>,
 }
 
 impl Partial {

@@ -266,6 +266,11 @@ impl<'k> TraceFold<'k> {
 
     /// Links that point into this trace.
     fn links(&mut self, spans: &[Span], links: &mut [Link]) {
+        if self.partial.open {
+            let shapes = &self.known.shapes;
+            let messages = spans.iter().filter(|s| produces(shape(shapes, s))).map(|s| ((s.trace, s.id), s.shape));
+            return self.partial.messages.extend(messages);
+        }
         links.sort_unstable_by_key(|l| (l.id, l.consumer.trace, l.consumer.id, l.consumer.duration, l.consumer.file));
         let mut last = None;
         for link in links.iter() {

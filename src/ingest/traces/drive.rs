@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use crate::config::TraceColumns;
 use crate::files::{Bytes, Source};
-use crate::ingest::fold::{Shapes, Sink, Store, fold};
+use crate::ingest::fold::{Extent, Shapes, Sink, Store, fold};
 use crate::model::{Note, Traffic};
 
 use super::cut::{self, PART, is_packed};
-use super::{Form, Format, Input, format_of};
+use super::{Form, Format, Input, format_of, partial};
 
 /// Memory for spans if none is told: 2 GiB.
 pub const MEMORY: u64 = 2 << 30;
@@ -264,6 +264,8 @@ pub fn read(sources: &[&Source], options: Options<'_>) -> Outcome {
     if sources.is_empty() {
         return Outcome::default();
     }
+    let (parts, sources): (Vec<&Source>, Vec<&Source>) = sources.iter().partition(|s| partial::claims(s));
+    let sources = sources.as_slice();
     let none = TraceColumns::default();
     let of: u64 = sources.iter().map(|s| s.size).sum();
     let memory = options.memory.unwrap_or(MEMORY);
@@ -289,17 +291,21 @@ pub fn read(sources: &[&Source], options: Options<'_>) -> Outcome {
     }
     let reports = reader.reports.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut outcome = Outcome::default();
-    let names: Vec<String> = sources.iter().map(|s| s.path.clone()).collect();
+    let names: Vec<String> = sources.iter().chain(&parts).map(|s| s.path.clone()).collect();
     let spans: u64 = reports.iter().map(|r| r.spans).sum();
     for (source, report) in sources.iter().zip(reports) {
         tell(source, report, &mut outcome);
     }
+    let mut whole = partial::read(&parts, sources.len(), &mut outcome);
     if spans > 0 || !rejected.is_empty() {
         if let Some((_, lost)) = store.failure() {
             *rejected.entry("rejected_not_kept").or_default() += lost;
         }
-        outcome.traffic = Some(fold(&store, shapes, &names, &rejected));
+        let extent = if parts.is_empty() { Extent::Whole } else { Extent::Part };
+        let folded = fold(&store, shapes, extent, &rejected);
+        whole = Some(whole.unwrap_or_default().merge(folded));
     }
+    outcome.traffic = whole.map(|whole| whole.finish(&names));
     if let Some((reason, lost)) = store.failure() {
         outcome.notes.push(Note::new("traces", format!("{reason}; {lost} spans are missing in the result")));
     }

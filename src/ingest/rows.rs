@@ -1,0 +1,385 @@
+//! Rows of spans, clustered by trace, from a stream -> one partial graph: the door through which engines that hold
+//! the spans (Spark, ClickHouse, anything that prints rows) use the same fold as files do.
+//!
+//! The contract: tab-separated lines, the first names the columns ([`COLUMNS`], beside keys of attributes that
+//! matter); tab, line end and backslash inside a field are escaped by a backslash, `\N` is nothing, as ClickHouse
+//! writes `TabSeparatedWithNames`. All rows of a trace follow each other. Memory: one batch of whole traces.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use hashbrown::HashSet;
+
+use crate::error::Error;
+use crate::ingest::fold::{
+    Extent, Kind, Meaning, PartialGraph, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of, meaning,
+};
+
+use super::traces::attributes;
+
+/// A column, what it holds, and whether rows cannot do without it.
+pub const COLUMNS: &[(&str, &str, bool)] = &[
+    ("trace_id", "hex or base64; all rows of a trace follow each other", true),
+    ("span_id", "hex or base64", true),
+    ("parent_span_id", "empty for none", true),
+    ("service", "service.name of the resource", true),
+    ("name", "name of the span", true),
+    ("kind", "name or number of OTLP", true),
+    ("start_ns", "nanoseconds since 1970", true),
+    ("duration_ns", "nanoseconds; or end_ns", false),
+    ("end_ns", "nanoseconds since 1970; or duration_ns", false),
+    ("status", "name or number of OTLP (2 = error)", true),
+    ("tracestate", "for sampling (ot=th:...)", false),
+    ("links", "trace/span,trace/span", false),
+    ("attributes", "one JSON object; only the keys that matter are read", false),
+    ("shared", "1 for Zipkin's shared server half", false),
+];
+
+/// Spans of one batch: enough to keep the cores busy, some 60 MB.
+const BATCH: u64 = 1 << 20;
+
+/// Bytes that are asked for at once.
+const BLOCK: usize = 1 << 20;
+
+/// A longer row is no row of a span that anybody reads (16 MiB).
+const LONGEST: usize = 16 << 20;
+
+/// A trace with more spans is a job or a leak, not a request; what is beyond is counted as rejected.
+pub const MOST_SPANS: u64 = 1_000_000;
+
+/// How to fold rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Bytes that it may take: half for spans, an eighth for names, a quarter for the ids of traces that ended.
+    pub memory: u64,
+    /// Most spans of one trace.
+    pub most_spans: u64,
+}
+
+/// What a column says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Column {
+    Trace,
+    Span,
+    Parent,
+    Service,
+    Name,
+    Kind,
+    Start,
+    End,
+    Duration,
+    Status,
+    State,
+    Links,
+    Attributes,
+    Shared,
+    Attribute(Meaning),
+}
+
+fn column(name: &str) -> Option<Column> {
+    Some(match name {
+        "trace_id" => Column::Trace,
+        "span_id" => Column::Span,
+        "parent_span_id" => Column::Parent,
+        "service" => Column::Service,
+        "name" => Column::Name,
+        "kind" => Column::Kind,
+        "start_ns" => Column::Start,
+        "end_ns" => Column::End,
+        "duration_ns" => Column::Duration,
+        "status" => Column::Status,
+        "tracestate" => Column::State,
+        "links" => Column::Links,
+        "attributes" => Column::Attributes,
+        "shared" => Column::Shared,
+        other => Column::Attribute(meaning(other.as_bytes())?),
+    })
+}
+
+fn wrong(line: u64, reason: &str) -> Error {
+    Error::Saved { path: "standard input".to_owned(), reason: format!("row {line}: {reason}") }
+}
+
+/// The columns that the first line names.
+fn columns(line: &[u8]) -> Result<Vec<Column>, Error> {
+    let line = String::from_utf8_lossy(line);
+    let names: Vec<&str> = line.split('\t').map(str::trim).collect();
+    let known = || COLUMNS.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+    let mut found = Vec::new();
+    for name in &names {
+        let Some(column) = column(name) else {
+            let reason = format!("no column is called `{name}`; there are {} and keys of attributes", known());
+            return Err(wrong(1, &reason));
+        };
+        if found.contains(&column) && !matches!(column, Column::Attribute(_)) {
+            return Err(wrong(1, &format!("two columns are called `{name}`")));
+        }
+        found.push(column);
+    }
+    let missing: Vec<&str> = COLUMNS.iter().filter(|(n, _, must)| *must && !names.contains(n)).map(|c| c.0).collect();
+    if !missing.is_empty() {
+        return Err(wrong(1, &format!("the columns {} are missing; the first row names them", missing.join(", "))));
+    }
+    if !names.contains(&"duration_ns") && !names.contains(&"end_ns") {
+        return Err(wrong(1, "neither duration_ns nor end_ns is among the columns"));
+    }
+    Ok(found)
+}
+
+/// Folds all rows.
+///
+/// # Errors
+/// No columns, wrong columns, a trace whose rows do not follow each other, a stream that breaks.
+pub fn fold(input: impl Read, options: Options) -> Result<PartialGraph, Error> {
+    let mut rows = Rows::new(input, options);
+    let Some(head) = rows.line()? else {
+        return Err(wrong(1, "there is nothing; the first row names the columns"));
+    };
+    rows.columns = columns(&rows.buffer[head])?;
+    let mut whole = PartialGraph::default();
+    loop {
+        let shapes = Shapes::new(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
+        let store = Store::new(BATCH, options.memory / 2);
+        let mut sink = Sink::new(&shapes, &store);
+        let more = rows.fill(&mut sink)?;
+        let mut rejected: BTreeMap<&'static str, u64> = std::mem::take(&mut sink.rejected);
+        drop(sink);
+        if let Some((_, lost)) = store.failure() {
+            *rejected.entry("rejected_not_kept").or_default() += lost;
+        }
+        whole = whole.merge(fold_store(&store, shapes, Extent::Part, &rejected));
+        if !more {
+            return Ok(whole);
+        }
+    }
+}
+
+/// Rows of a stream.
+struct Rows<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// What of the buffer is not taken yet.
+    rest: std::ops::Range<usize>,
+    ended: bool,
+    options: Options,
+    columns: Vec<Column>,
+    /// Number of the row that was taken last.
+    row: u64,
+    /// The trace that is being read, and its spans.
+    trace: (u128, u64),
+    /// Traces that ended.
+    ended_traces: HashSet<u128, foldhash::fast::FixedState>,
+}
+
+impl<R: Read> Rows<R> {
+    fn new(input: R, options: Options) -> Self {
+        Self {
+            input,
+            buffer: Vec::new(),
+            rest: 0..0,
+            ended: false,
+            options,
+            columns: Vec::new(),
+            row: 0,
+            trace: (0, 0),
+            ended_traces: HashSet::default(),
+        }
+    }
+
+    /// The place of the next line in the buffer, without its end; it stays untaken until [`Self::rest`] moves on.
+    fn line(&mut self) -> Result<Option<std::ops::Range<usize>>, Error> {
+        let mut searched = 0;
+        loop {
+            let open = &self.buffer[self.rest.clone()];
+            if let Some(at) = memchr::memchr(b'\n', &open[searched..]) {
+                let from = self.rest.start;
+                self.rest.start += searched + at + 1;
+                self.row += 1;
+                return Ok(Some(from..from + searched + at));
+            }
+            searched = open.len();
+            if self.ended {
+                let last = self.rest.clone();
+                self.rest.start = self.rest.end;
+                self.row += u64::from(!last.is_empty());
+                return Ok((!last.is_empty()).then_some(last));
+            }
+            if searched > LONGEST {
+                return Err(wrong(self.row + 1, "longer than 16 MiB, or no line end in it"));
+            }
+            self.read_on()?;
+        }
+    }
+
+    /// Moves what is left to the front and reads a block behind it.
+    fn read_on(&mut self) -> Result<(), Error> {
+        let left = self.rest.len();
+        self.buffer.copy_within(self.rest.clone(), 0);
+        self.buffer.resize(left + BLOCK, 0);
+        let n = loop {
+            match self.input.read(&mut self.buffer[left..]) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|e| wrong(self.row + 1, &format!("the stream broke: {e}")))?,
+            }
+        };
+        self.ended = n == 0;
+        self.rest = 0..left + n;
+        Ok(())
+    }
+
+    /// Takes whole traces until the batch is full; says whether there are more.
+    fn fill(&mut self, sink: &mut Sink<'_>) -> Result<bool, Error> {
+        loop {
+            let Some(line) = self.line()? else { return Ok(false) };
+            let line = line.start..line.end - usize::from(self.buffer[line.clone()].ends_with(b"\r"));
+            if line.is_empty() {
+                continue;
+            }
+            let bytes = &self.buffer[line.clone()];
+            let mut view = SpanView::default();
+            let mut unescaped: Vec<Vec<u8>> = Vec::new();
+            let taken = if memchr::memchr(b'\\', bytes).is_none() {
+                take(&self.columns, bytes.split(|b| *b == b'\t'), &mut view)
+            } else {
+                unescaped.extend(bytes.split(|b| *b == b'\t').map(unescape));
+                take(&self.columns, unescaped.iter().map(Vec::as_slice), &mut view)
+            };
+            let service = match taken {
+                Ok(service) => service,
+                Err(reason) => {
+                    sink.reject(reason);
+                    continue;
+                }
+            };
+            if view.trace != self.trace.0 {
+                if sink.taken >= BATCH {
+                    // The trace before is whole: this row begins the next batch.
+                    self.rest.start = line.start;
+                    self.row -= 1;
+                    return Ok(true);
+                }
+                begin(&mut self.trace, &mut self.ended_traces, view.trace, self.row, self.options)?;
+            }
+            self.trace.1 += 1;
+            if self.trace.1 > self.options.most_spans {
+                sink.reject("rejected_trace_too_large");
+                continue;
+            }
+            let service = sink.service(service);
+            sink.push(&view, service);
+        }
+    }
+}
+
+/// A trace ends, another one begins.
+fn begin(
+    trace: &mut (u128, u64),
+    ended: &mut HashSet<u128, foldhash::fast::FixedState>,
+    next: u128,
+    row: u64,
+    options: Options,
+) -> Result<(), Error> {
+    if ended.contains(&next) {
+        let reason = format!(
+            "the trace {next:032x} was met before and ended: rows of a trace have to follow each other (ORDER BY \
+             trace_id, or DISTRIBUTE BY and SORT BY)"
+        );
+        return Err(wrong(row, &reason));
+    }
+    // A set takes about 20 bytes an id; what does not fit into its quarter of the memory is not watched any more.
+    if (ended.len() as u64) < options.memory / 4 / 20 {
+        ended.insert(trace.0);
+    }
+    *trace = (next, 0);
+    Ok(())
+}
+
+/// Puts the fields of a row into a view; gives the service.
+fn take<'a>(
+    columns: &[Column],
+    fields: impl Iterator<Item = &'a [u8]>,
+    view: &mut SpanView<'a>,
+) -> Result<Value<'a>, &'static str> {
+    let (mut service, mut start, mut end, mut duration) = (Value::None, 0, None, None);
+    let mut n = 0;
+    for (at, field) in fields.enumerate() {
+        n = at + 1;
+        let Some(column) = columns.get(at) else { return Err("rejected_row_too_wide") };
+        if field.is_empty() {
+            continue;
+        }
+        match column {
+            Column::Trace => view.trace = id_of(field).unwrap_or(0),
+            Column::Span => view.id = id_of(field).unwrap_or(0) as u64,
+            Column::Parent => view.parent = id_of(field).unwrap_or(0) as u64,
+            Column::Service => service = Value::Text(field),
+            Column::Name => view.name = Value::Text(field),
+            Column::Kind => view.kind = Kind::from_text(field),
+            Column::Start => start = number(field).ok_or("rejected_no_number")?,
+            Column::End => end = Some(number(field).ok_or("rejected_no_number")?),
+            Column::Duration => duration = Some(number(field).ok_or("rejected_no_number")?),
+            Column::Status => view.error |= is_error(field),
+            Column::State => view.trace_state(field),
+            Column::Links => links(field, view),
+            Column::Attributes => attributes(field, view),
+            Column::Shared => view.shared = matches!(field, b"1" | b"true"),
+            Column::Attribute(what) => view.take(*what, Value::Text(field)),
+        }
+    }
+    if n < columns.len() {
+        return Err("rejected_row_too_short");
+    }
+    match (end, duration) {
+        (Some(end), _) => view.times(start, end),
+        (None, duration) => (view.start, view.duration) = (start, duration.unwrap_or(0)),
+    }
+    Ok(service)
+}
+
+/// A whole number; one below 0 counts as 0.
+fn number(field: &[u8]) -> Option<u64> {
+    if field.len() <= 19 && field.iter().all(u8::is_ascii_digit) {
+        return Some(field.iter().fold(0, |n, b| n * 10 + u64::from(b - b'0')));
+    }
+    let text = std::str::from_utf8(field).ok()?;
+    text.parse::<i128>().ok().map(|n| u64::try_from(n.max(0)).unwrap_or(u64::MAX))
+}
+
+fn is_error(field: &[u8]) -> bool {
+    let name = field.rsplit(|b| *b == b'_').next().unwrap_or(field);
+    name.eq_ignore_ascii_case(b"error") || field == b"2"
+}
+
+fn links(field: &[u8], view: &mut SpanView<'_>) {
+    for link in field.split(|b| matches!(b, b',' | b' ')).filter(|l| !l.is_empty()) {
+        let Some(at) = memchr::memchr(b'/', link) else { continue };
+        if let (Some(trace), Some(span)) = (id_of(&link[..at]), id_of(&link[at + 1..])) {
+            view.links.push((trace, span as u64));
+        }
+    }
+}
+
+/// A field without its escapes; `\N` is nothing.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    if field == b"\\N" {
+        return Vec::new();
+    }
+    let mut out = Vec::with_capacity(field.len());
+    let mut bytes = field.iter();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b't') => b'\t',
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b'0') => 0,
+                Some(b'b') => 8,
+                Some(b'f') => 12,
+                Some(other) => *other,
+                None => b'\\',
+            },
+            other => *other,
+        });
+    }
+    out
+}
