@@ -119,6 +119,8 @@ const filters = async () => {
     before = now;
   }
   await page.click("#copy-link");
+  // The clipboard answers later.
+  await page.waitForFunction(() => document.getElementById("live").textContent.includes("ink"), null, { timeout: 5000 }).catch(() => {});
   expect(/ink.*#.*service=/.test(await text(page, "#live")), `copy link says: ${await text(page, "#live")}`);
 };
 
