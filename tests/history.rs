@@ -169,7 +169,8 @@ fn two_revisions_are_compared() {
     git(root, "ann", 0, &["init", "-q"]);
     commit(root, "ann", 1, &["a"]);
     let call = std::fs::read_to_string(root.join("a/app.py")).expect("readable");
-    let more = call.replace("return requests.get", "requests.get('http://c:8080/z', timeout=2)\n    return requests.get");
+    let more =
+        call.replace("return requests.get", "requests.get('http://c:8080/z', timeout=2)\n    return requests.get");
     file(root, "a/app.py", &more);
     commit(root, "ann", 2, &["a"]);
     // What is not committed belongs to neither.

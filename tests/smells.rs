@@ -15,14 +15,8 @@ use unbraid::result::Result as Found;
 const ELSEWHERE: [&str; 3] = ["bottleneck-service", "contested-service", "lockstep-change"];
 
 /// Smells that traces alone can show.
-const SEEN: [&str; 6] = [
-    "bottleneck-service",
-    "chatty-calls",
-    "deep-sync-chain",
-    "foreign-data-access",
-    "n-plus-one",
-    "shared-database",
-];
+const SEEN: [&str; 6] =
+    ["bottleneck-service", "chatty-calls", "deep-sync-chain", "foreign-data-access", "n-plus-one", "shared-database"];
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/smells")
@@ -107,7 +101,8 @@ fn traces_alone_show_it() {
         let of: Vec<_> = found.findings.iter().filter(|f| f.smell == id).collect();
         let named: BTreeSet<String> = of.iter().flat_map(|f| f.services.iter().cloned()).collect();
         assert_eq!(named, fires.services, "{id}; {:?}", found.not_evaluated);
-        let spans = of.iter().flat_map(|f| &f.evidence).all(|e| e.place.span.is_some() && e.place.path == "traces.json");
+        let spans =
+            of.iter().flat_map(|f| &f.evidence).all(|e| e.place.span.is_some() && e.place.path == "traces.json");
         assert!(spans && of.iter().all(|f| !f.evidence.is_empty()), "{id} names no span");
         let near = analyze(&silent);
         let of: Vec<_> = near.findings.iter().filter(|f| f.smell == id).map(|f| &f.because).collect();

@@ -208,7 +208,8 @@ fn database_node(row: &TrafficRow, nodes: &Nodes, edges: &Edges) -> Option<usize
     }
     let source = nodes.find(&row.source);
     let engine = |at: usize| nodes.all[at].engine.as_deref();
-    let mut used: Vec<usize> = edges.keys().filter(|(s, _, m, _)| Some(*s) == source && *m == Mode::Data).map(|k| k.1).collect();
+    let mut used: Vec<usize> =
+        edges.keys().filter(|(s, _, m, _)| Some(*s) == source && *m == Mode::Data).map(|k| k.1).collect();
     used.retain(|at| engine(*at) == Some(system));
     match used.as_slice() {
         [one] => Some(*one),

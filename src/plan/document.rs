@@ -280,13 +280,7 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
     out.push_str("\nRollback: flags back to the synchronous read, then `rollback.sh`. The endpoint stays until two releases after; topics stay.\n");
     out.push_str("\n### Effort\n\n");
     step.effort_terms.iter().for_each(|t| out.push_str(&format!("- {}: {} points\n", markdown(&t.what), t.points)));
-    if let Some(saved) = step.critical_path_saved_us {
-        out.push_str(&format!(
-            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
-            saved / 1_000.0,
-            step.availability_gained.unwrap_or(0.0) * 100.0
-        ));
-    }
+    savings(step, out);
     if !design.renamed.is_empty() {
         out.push_str("\n### Names that had to change\n\n");
         design.renamed.iter().for_each(|r| out.push_str(&format!("- {} is {}\n", code(&r.from), code(&r.to))));
@@ -357,5 +351,16 @@ fn checks(file: &PlanFile, out: &mut String) {
         let problems = if checked.problems.is_empty() { "none".to_owned() } else { checked.problems.join("; ") };
         let problems = if checked.by.is_empty() { "–".to_owned() } else { problems };
         out.push_str(&format!("| {} | {} | {} |\n", code(&checked.path), markdown(&by), markdown(&problems)));
+    }
+}
+
+/// What traces say that a step saves.
+fn savings(step: &Step, out: &mut String) {
+    if let Some(saved) = step.critical_path_saved_us {
+        out.push_str(&format!(
+            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
+            saved / 1_000.0,
+            step.availability_gained.unwrap_or(0.0) * 100.0
+        ));
     }
 }

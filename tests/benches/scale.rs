@@ -15,8 +15,8 @@ use unbraid::config::Config;
 use unbraid::graph::{Parts, ServiceGraph};
 use unbraid::model::facts::StoreEffect;
 use unbraid::model::{
-    Confidence, Dependency, Endpoint, Evidence, Flow, FlowStep, Place, Service, ServiceKind, Site, SourceKind, StepKind,
-    TableAccess, TableUse,
+    Confidence, Dependency, Endpoint, Evidence, Flow, FlowStep, Place, Service, ServiceKind, Site, SourceKind,
+    StepKind, TableAccess, TableUse,
 };
 use unbraid::plan::{self, options::Options};
 

@@ -21,7 +21,9 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     }
     // Where spans alone show the tables, no configuration names a schema.
     for use_ in parts.tables.iter().filter(|t| t.evidence.source == SourceKind::Traces) {
-        if let Some(database) = use_.database.as_deref().filter(|_| scene.profile(&use_.service).is_none_or(|p| p.databases.is_empty())) {
+        if let Some(database) =
+            use_.database.as_deref().filter(|_| scene.profile(&use_.service).is_none_or(|p| p.databases.is_empty()))
+        {
             users.entry((database, "")).or_default().insert(&use_.service);
         }
     }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::traffic::{MOST_OPERATIONS, OTHER_OPERATIONS};
 use crate::model::{
-    CallsOfRequest, CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic, TrafficRow,
+    CallsOfRequest, CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
+    TrafficRow,
 };
 
 use super::partial::{Edge, NONE, Partial, Repeated, Served};

@@ -374,9 +374,7 @@ fn is_used(node: Node<'_>) -> bool {
             _ => return true,
         };
         let last = children(inside).last().is_some_and(|last| last.id() == at.id());
-        let lambda = std::iter::successors(Some(inside), Node::parent)
-            .take(2)
-            .find(|n| n.kind() == "lambda_literal");
+        let lambda = std::iter::successors(Some(inside), Node::parent).take(2).find(|n| n.kind() == "lambda_literal");
         let Some(lambda) = lambda.filter(|_| last) else { return false };
         let call = std::iter::successors(lambda.parent(), Node::parent)
             .take_while(|n| !matches!(n.kind(), "statements" | "block" | "lambda_literal"))
