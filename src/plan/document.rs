@@ -289,13 +289,7 @@ fn section(number: usize, step: &Step, design: &Design, file: &PlanFile, out: &m
     step.effort_terms
         .iter()
         .for_each(|t| out.push_str(&format!("- {}: {}\n", markdown(&t.what), counted(t.points, "point"))));
-    if let Some(saved) = step.critical_path_saved_us {
-        out.push_str(&format!(
-            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
-            saved / 1_000.0,
-            step.availability_gained.unwrap_or(0.0) * 100.0
-        ));
-    }
+    savings(step, out);
     if !design.renamed.is_empty() {
         out.push_str("\n### Names that had to change\n\n");
         design.renamed.iter().for_each(|r| out.push_str(&format!("- {} is {}\n", code(&r.from), code(&r.to))));
@@ -420,5 +414,16 @@ fn checks(file: &PlanFile, out: &mut String) {
     }
     for checked in file.files.iter().filter(|f| !f.problems.is_empty()) {
         checked.problems.iter().for_each(|p| out.push_str(&format!("\n- {}: {}", code(&checked.path), markdown(p))));
+    }
+}
+
+/// What traces say that a step saves.
+fn savings(step: &Step, out: &mut String) {
+    if let Some(saved) = step.critical_path_saved_us {
+        out.push_str(&format!(
+            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
+            saved / 1_000.0,
+            step.availability_gained.unwrap_or(0.0) * 100.0
+        ));
     }
 }

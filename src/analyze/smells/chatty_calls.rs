@@ -75,18 +75,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         Found { smell: SMELL.id, severity: Severity::Medium, services, subject: None, because, evidence, refactorings }
             .make()
     });
-    // One finding for a pair: what traces measured, with what the code shows.
-    let mut all: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
-    for finding in measured.into_iter().chain(made) {
-        match all.get_mut(&finding.services) {
-            None => drop(all.insert(finding.services.clone(), finding)),
-            Some(known) => {
-                known.because = format!("{}; {}", known.because, finding.because);
-                known.evidence.extend(finding.evidence);
-            }
-        }
-    }
-    Ok(all.into_values().collect())
+    Ok(merged(measured.into_iter().chain(made)))
 }
 
 /// What traces show: pairs whose requests call the other side more than so often, in the middle.
@@ -110,4 +99,19 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
         Some(Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make())
     });
     made.collect()
+}
+
+/// One finding for a pair: what traces measured, with what the code shows.
+fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut all: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
+    for finding in findings {
+        match all.get_mut(&finding.services) {
+            None => drop(all.insert(finding.services.clone(), finding)),
+            Some(known) => {
+                known.because = format!("{}; {}", known.because, finding.because);
+                known.evidence.extend(finding.evidence);
+            }
+        }
+    }
+    all.into_values().collect()
 }
