@@ -110,7 +110,7 @@ impl<'g> Savings<'g> {
             self.graph.dependencies()[index].calls
         };
         let mut of_service: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        for (edge, _) in &self.coupling.edges {
+        for edge in self.coupling.edges.keys() {
             let sums = of_service.entry(edge.1).or_default();
             let n = calls(edge).unwrap_or(0);
             sums.1 += n;

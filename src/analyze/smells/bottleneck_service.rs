@@ -8,6 +8,9 @@ use crate::model::{Finding, Severity};
 /// The smell.
 pub const SMELL: Smell = Smell { id: "bottleneck-service", text: include_str!("bottleneck_service.md"), find };
 
+/// Time on the critical path of a kind of request: in all, and by service.
+type Times<'t> = (u64, BTreeMap<&'t str, u64>);
+
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     let traffic = scene.traffic()?;
     if traffic.critical.is_empty() {
@@ -15,7 +18,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     }
     let limits = scene.knowledge.thresholds.smells.bottleneck;
     // Time on the critical path by kind of request, and by service in it.
-    let mut requests: BTreeMap<(&str, &str), (u64, BTreeMap<&str, u64>)> = BTreeMap::new();
+    let mut requests: BTreeMap<(&str, &str), Times<'_>> = BTreeMap::new();
     for time in &traffic.critical {
         let request = requests.entry((&time.entry, &time.operation)).or_default();
         request.0 += time.duration_us;

@@ -40,17 +40,7 @@ impl Joiner<'_> {
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
         let history = history::history(self.facts, &self.nodes);
         let profiles = profiles::profiles(self.facts, &self.nodes, &services, &self.databases);
-        // A site that one of its alternatives settled is settled.
-        let settled: BTreeSet<(&str, &str, u32)> = self
-            .states
-            .iter()
-            .filter(|(_, state)| **state != SiteState::Unresolved)
-            .map(|((at, path, line, _), _)| (self.nodes.all[*at].name.as_str(), path.as_str(), *line))
-            .collect();
-        let mut unresolved = self.unresolved;
-        unresolved.retain(|u| !settled.contains(&(u.source.as_str(), u.site.path.as_str(), u.site.line)));
-        unresolved.sort();
-        unresolved.dedup();
+        let unresolved = self.not_settled();
         self.candidates.sort();
         self.candidates.dedup();
         Parts {
@@ -76,6 +66,21 @@ impl Joiner<'_> {
             read: self.facts.counts.clone(),
             notes,
         }
+    }
+
+    /// Sites that no alternative of theirs settled.
+    fn not_settled(&mut self) -> Vec<Unresolved> {
+        let settled: BTreeSet<(&str, &str, u32)> = self
+            .states
+            .iter()
+            .filter(|(_, state)| **state != SiteState::Unresolved)
+            .map(|((at, path, line, _), _)| (self.nodes.all[*at].name.as_str(), path.as_str(), *line))
+            .collect();
+        let mut unresolved = std::mem::take(&mut self.unresolved);
+        unresolved.retain(|u| !settled.contains(&(u.source.as_str(), u.site.path.as_str(), u.site.line)));
+        unresolved.sort();
+        unresolved.dedup();
+        unresolved
     }
 
     /// What only sets up a broker (topics, schemas, connectors), serves nothing and is called by nobody runs and ends.

@@ -7,12 +7,15 @@ use crate::model::WorkloadKind;
 use super::builder::Builder;
 use super::*;
 
+/// Root, key and value of a label.
+type Label<'f> = (&'f str, &'f String, &'f String);
+
 impl Builder<'_> {
     /// A Kubernetes Service is a name of the pods that its selector picks.
     pub(super) fn kubernetes_services(&mut self) {
         let facts = self.facts;
         // Nodes and their pods, by root and label.
-        let mut labelled: BTreeMap<(&str, &String, &String), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut labelled: BTreeMap<Label<'_>, Vec<(usize, usize)>> = BTreeMap::new();
         for (at, node) in self.nodes.iter().enumerate() {
             for i in node.workloads.iter().filter(|i| facts.workloads[**i].kind == WorkloadKind::Kubernetes) {
                 let pods = &facts.workloads[*i];

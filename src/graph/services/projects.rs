@@ -38,16 +38,19 @@ impl Builder<'_> {
     }
 }
 
+/// A project, the folder that it builds, and the Dockerfile.
+type Built<'f> = (Folder, Folder, Option<&'f str>);
+
 /// Names under which several projects build services of their own (`app` beside every Dockerfile): they name none.
 pub(super) fn repeated_names(facts: &Facts) -> BTreeSet<String> {
-    let mut seen: BTreeMap<String, BTreeSet<(Folder, Folder, Option<&str>)>> = BTreeMap::new();
+    let mut seen: BTreeMap<String, BTreeSet<Built<'_>>> = BTreeMap::new();
     for w in facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
         if let Some(build) = &w.build {
             let built = (w.place.root.clone(), build.clone());
             seen.entry(normal(&w.name)).or_default().insert((project_of(w), built, w.dockerfile.as_deref()));
         }
     }
-    let apart = |uses: &BTreeSet<(Folder, Folder, Option<&str>)>| {
+    let apart = |uses: &BTreeSet<Built<'_>>| {
         let projects: BTreeSet<&Folder> = uses.iter().map(|(project, ..)| project).collect();
         let builds: BTreeSet<&Folder> = uses.iter().map(|(_, build, _)| build).collect();
         projects.len() > 1 && builds.len() > 1
