@@ -14,6 +14,6 @@ CREATE TABLE "public"."event_outbox" (
 GRANT SELECT ON "public"."event_outbox" TO "unbraid_orders_cdc";
 CREATE PUBLICATION "unbraid_orders_outbox" FOR TABLE "public"."event_outbox", "public"."cdc_heartbeat";
 
--- In the service, inside its own transaction; the router reads the insertion, so the row may go at once:
+-- In the service, inside its own transaction; the connector reads the insertion, so the row may go at once:
 -- OrderCancelled: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'order', <key>, 'orders.order.cancelled.v1', <payload>, now());
 -- OrderCreated: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'order', <key>, 'orders.order.created.v1', <payload>, now());

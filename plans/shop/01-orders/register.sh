@@ -12,4 +12,6 @@ register() { # subject file level
   echo
 }
 register orders.order.v1-value subjects/orders.order.v1-value.json FULL_TRANSITIVE
+# The connector's heartbeats go through its converter too, which registers nothing of its own.
+register __debezium-heartbeat.cdc.orders-value subjects/__debezium-heartbeat.cdc.orders-value.json FULL_TRANSITIVE
 # The events of orders.order.events.v1 stay JSON; their schema is schemas/events.schema.json (BACKWARD_TRANSITIVE).

@@ -3,10 +3,11 @@
 # from orders/src/main/resources/db/migration/V1__orders.sql:2 (fields of orders)
 # from payments/src/clients.rs:30 GET /orders/{}
 
-# partitions = 6: no peak rate was given (--peak); with one it is max(6, peak × 2 / 200)
+# partitions = 6: no peak was given (--peak), and 6 writes within 25.1 s of traces say no rate (at least 60 s); with a peak it is max(6, ⌈peak × 2 / 200⌉)
+# no consumer may run more instances than there are partitions: raise them before the step, since a change later moves keys
 # replicas = 3 with min.insync.replicas = 2: one broker may be down
 # entity topics are compacted: the last state of every key stays for ever
-# event topics keep 7 days: the longest time that one of the 1 consumers may be down
+# event topics keep 7 days: as long as the consumer may be down
 set -eu
 bootstrap=${BOOTSTRAP_SERVERS:-kafka:9092}
 replicas=${REPLICATION_FACTOR:-3}
@@ -16,6 +17,4 @@ kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic orders.order.events.v1 --partitions 6 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=604800000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic payments.orders.dlq.v1 --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=604800000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic __debezium-heartbeat.cdc.orders --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
-kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic cdc.orders.public.cdc_heartbeat --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic __debezium-heartbeat.outbox.orders --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
-kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic outbox.orders.public.cdc_heartbeat --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"

@@ -3,10 +3,7 @@
 -- from customers/migrations/002_addresses.sql:2 (fields of addresses)
 -- from customers/migrations/002_addresses.sql:12 (fields of preferences)
 -- from notifications/app.py:25 GET /customers/customer_id
--- from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}/addresses
--- from shipping/internal/customers/client.go:60 GET /customers/{}/preferences
+-- and 4 places more in plan.md
 
 CREATE TABLE "public"."event_outbox" (
     id uuid PRIMARY KEY,
@@ -20,7 +17,7 @@ CREATE TABLE "public"."event_outbox" (
 GRANT SELECT ON "public"."event_outbox" TO "unbraid_customers_cdc";
 CREATE PUBLICATION "unbraid_customers_outbox" FOR TABLE "public"."event_outbox", "public"."cdc_heartbeat";
 
--- In the service, inside its own transaction; the router reads the insertion, so the row may go at once:
+-- In the service, inside its own transaction; the connector reads the insertion, so the row may go at once:
 -- CustomerCreated: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'customer', <key>, 'customers.customer.created.v1', <payload>, now());
 -- CustomerDeleted: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'customer', <key>, 'customers.customer.deleted.v1', <payload>, now());
 -- CustomerUpdated: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'customer', <key>, 'customers.customer.updated.v1', <payload>, now());

@@ -3,10 +3,7 @@
 -- from customers/migrations/002_addresses.sql:2 (fields of addresses)
 -- from customers/migrations/002_addresses.sql:12 (fields of preferences)
 -- from notifications/app.py:25 GET /customers/customer_id
--- from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}/addresses
--- from shipping/internal/customers/client.go:60 GET /customers/{}/preferences
+-- and 4 places more in plan.md
 
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'unbraid_customers_outbox';
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'unbraid_customers';

@@ -4,15 +4,13 @@
 # from customers/migrations/002_addresses.sql:2 (fields of addresses)
 # from customers/migrations/002_addresses.sql:12 (fields of preferences)
 # from notifications/app.py:25 GET /customers/customer_id
-# from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
-# from shipping/internal/customers/client.go:60 GET /customers/{}
-# from shipping/internal/customers/client.go:60 GET /customers/{}/addresses
-# from shipping/internal/customers/client.go:60 GET /customers/{}/preferences
+# and 4 places more in plan.md
 
-# partitions = 6: no peak rate was given (--peak); with one it is max(6, peak × 2 / 200)
+# partitions = 6: no peak was given (--peak), and 1 write within 18.5 s of traces say no rate (at least 60 s); with a peak it is max(6, ⌈peak × 2 / 200⌉)
+# no consumer may run more instances than there are partitions: raise them before the step, since a change later moves keys
 # replicas = 3 with min.insync.replicas = 2: one broker may be down
 # entity topics are compacted: the last state of every key stays for ever
-# event topics keep 7 days: the longest time that one of the 3 consumers may be down
+# event topics keep 7 days: as long as one of the 3 consumers may be down
 set -eu
 bootstrap=${BOOTSTRAP_SERVERS:-kafka:9092}
 replicas=${REPLICATION_FACTOR:-3}
@@ -26,6 +24,4 @@ kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic orders.customers.dlq.v1 --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=604800000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic shipping.customers.dlq.v1 --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=604800000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic __debezium-heartbeat.cdc.customers --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
-kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic cdc.customers.public.cdc_heartbeat --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
 kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic __debezium-heartbeat.outbox.customers --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"
-kafka-topics.sh --bootstrap-server "$bootstrap" --create --if-not-exists --topic outbox.customers.public.cdc_heartbeat --partitions 1 --replication-factor "$replicas" --config cleanup.policy=delete --config retention.ms=3600000 --config min.insync.replicas="$in_sync"

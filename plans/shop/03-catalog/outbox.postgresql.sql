@@ -4,7 +4,7 @@
 -- from inventory/CatalogClient.cs:16 GET /products/{}
 -- from orders/src/main/java/shop/orders/clients/CatalogClient.java:28 POST /products/offers
 -- NOT READY:
--- TODO the view POST /products/offers is computed by catalog: its fields are in no input
+-- TODO the view POST /products/offers: its fields are known (catalog/openapi.yaml:97), but its answer depends on the request: decide by which key it is computed ahead (--no-views plans without views)
 
 CREATE TABLE "public"."event_outbox" (
     id uuid PRIMARY KEY,
@@ -18,5 +18,5 @@ CREATE TABLE "public"."event_outbox" (
 GRANT SELECT ON "public"."event_outbox" TO "unbraid_catalog_cdc";
 CREATE PUBLICATION "unbraid_catalog_outbox" FOR TABLE "public"."event_outbox", "public"."cdc_heartbeat";
 
--- In the service, inside its own transaction; the router reads the insertion, so the row may go at once:
+-- In the service, inside its own transaction; the connector reads the insertion, so the row may go at once:
 -- ProductCreated: INSERT INTO "public"."event_outbox" (id, aggregatetype, aggregateid, type, payload, occurred_at) VALUES (gen_random_uuid(), 'product', <key>, 'catalog.product.created.v1', <payload>, now());

@@ -4,7 +4,7 @@
 -- from inventory/CatalogClient.cs:16 GET /products/{}
 -- from orders/src/main/java/shop/orders/clients/CatalogClient.java:28 POST /products/offers
 -- NOT READY:
--- TODO the view POST /products/offers is computed by catalog: its fields are in no input
+-- TODO the view POST /products/offers: its fields are known (catalog/openapi.yaml:97), but its answer depends on the request: decide by which key it is computed ahead (--no-views plans without views)
 
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'unbraid_catalog_outbox';
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'unbraid_catalog';

@@ -4,7 +4,7 @@
 -- from inventory/CatalogClient.cs:16 GET /products/{}
 -- from orders/src/main/java/shop/orders/clients/CatalogClient.java:28 POST /products/offers
 -- NOT READY:
--- TODO the view POST /products/offers is computed by catalog: its fields are in no input
+-- TODO the view POST /products/offers: its fields are known (catalog/openapi.yaml:97), but its answer depends on the request: decide by which key it is computed ahead (--no-views plans without views)
 
 -- Its password is set by whoever keeps secrets; it is in no file.
 CREATE ROLE "unbraid_catalog_cdc" LOGIN REPLICATION;

@@ -3,8 +3,8 @@
 -- from payments/src/clients.rs:30 GET /orders/{}
 
 SET TIME ZONE 'UTC';
-SELECT 'order' AS entity, substr(md5(concat_ws('|', CAST("id" AS text))), 1, 2) AS key_range, count(*) AS number_of_rows,
-    md5(string_agg(concat_ws('|', COALESCE(CAST("id" AS text), ''), COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("status" AS text), ''), COALESCE(CAST("total_cents" AS text), ''), COALESCE(CAST("created_at" AS text), '')), ',' ORDER BY concat_ws('|', CAST("id" AS text)) COLLATE "C")) AS checksum
+SELECT 'order' AS entity, substr(md5(CONCAT_WS('|', CAST("id" AS text))), 1, 2) AS key_range, COUNT(*) AS number_of_rows,
+    md5(string_agg(CONCAT_WS('|', COALESCE(CAST("id" AS text), ''), COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("status" AS text), ''), COALESCE(CAST("total_cents" AS text), ''), COALESCE(CAST("created_at" AS text), '')), ',' ORDER BY CONCAT_WS('|', CAST("id" AS text)) COLLATE "C")) AS checksum
 FROM "order_copy"
 WHERE NOT "entity_deleted"
 GROUP BY 1, 2

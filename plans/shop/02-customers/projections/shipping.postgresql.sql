@@ -3,10 +3,7 @@
 -- from customers/migrations/002_addresses.sql:2 (fields of addresses)
 -- from customers/migrations/002_addresses.sql:12 (fields of preferences)
 -- from notifications/app.py:25 GET /customers/customer_id
--- from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}/addresses
--- from shipping/internal/customers/client.go:60 GET /customers/{}/preferences
+-- and 4 places more in plan.md
 
 -- from topic customers.customer.v1; a deleted row stays with its version, so that a late change cannot bring it back
 CREATE TABLE "customer_copy" (

@@ -3,26 +3,23 @@
 -- from customers/migrations/002_addresses.sql:2 (fields of addresses)
 -- from customers/migrations/002_addresses.sql:12 (fields of preferences)
 -- from notifications/app.py:25 GET /customers/customer_id
--- from orders/src/main/java/shop/orders/clients/CustomersClient.java:19 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}
--- from shipping/internal/customers/client.go:60 GET /customers/{}/addresses
--- from shipping/internal/customers/client.go:60 GET /customers/{}/preferences
+-- and 4 places more in plan.md
 
 SET TIME ZONE 'UTC';
-SELECT 'customer' AS entity, substr(md5(concat_ws('|', CAST("id" AS text))), 1, 2) AS key_range, count(*) AS number_of_rows,
-    md5(string_agg(concat_ws('|', COALESCE(CAST("id" AS text), ''), COALESCE(CAST("tier" AS text), ''), COALESCE(CAST("status" AS text), '')), ',' ORDER BY concat_ws('|', CAST("id" AS text)) COLLATE "C")) AS checksum
+SELECT 'customer' AS entity, substr(md5(CONCAT_WS('|', CAST("id" AS text))), 1, 2) AS key_range, COUNT(*) AS number_of_rows,
+    md5(string_agg(CONCAT_WS('|', COALESCE(CAST("id" AS text), ''), COALESCE(CAST("tier" AS text), ''), COALESCE(CAST("status" AS text), '')), ',' ORDER BY CONCAT_WS('|', CAST("id" AS text)) COLLATE "C")) AS checksum
 FROM "customer_copy"
 WHERE NOT "entity_deleted"
 GROUP BY 1, 2
 ORDER BY 1, 2;
-SELECT 'address' AS entity, substr(md5(concat_ws('|', CAST("customer_id" AS text), CAST("kind" AS text))), 1, 2) AS key_range, count(*) AS number_of_rows,
-    md5(string_agg(concat_ws('|', COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("kind" AS text), ''), COALESCE(CAST("postal_code" AS text), ''), COALESCE(CAST("city" AS text), ''), COALESCE(CAST("country" AS text), '')), ',' ORDER BY concat_ws('|', CAST("customer_id" AS text), CAST("kind" AS text)) COLLATE "C")) AS checksum
+SELECT 'address' AS entity, substr(md5(CONCAT_WS('|', CAST("customer_id" AS text), CAST("kind" AS text))), 1, 2) AS key_range, COUNT(*) AS number_of_rows,
+    md5(string_agg(CONCAT_WS('|', COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("kind" AS text), ''), COALESCE(CAST("postal_code" AS text), ''), COALESCE(CAST("city" AS text), ''), COALESCE(CAST("country" AS text), '')), ',' ORDER BY CONCAT_WS('|', CAST("customer_id" AS text), CAST("kind" AS text)) COLLATE "C")) AS checksum
 FROM "customer_address_copy"
 WHERE NOT "entity_deleted"
 GROUP BY 1, 2
 ORDER BY 1, 2;
-SELECT 'preference' AS entity, substr(md5(concat_ws('|', CAST("customer_id" AS text))), 1, 2) AS key_range, count(*) AS number_of_rows,
-    md5(string_agg(concat_ws('|', COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("language" AS text), ''), COALESCE(CAST("email_opt_in" AS text), '')), ',' ORDER BY concat_ws('|', CAST("customer_id" AS text)) COLLATE "C")) AS checksum
+SELECT 'preference' AS entity, substr(md5(CONCAT_WS('|', CAST("customer_id" AS text))), 1, 2) AS key_range, COUNT(*) AS number_of_rows,
+    md5(string_agg(CONCAT_WS('|', COALESCE(CAST("customer_id" AS text), ''), COALESCE(CAST("language" AS text), ''), COALESCE(CAST("email_opt_in" AS text), '')), ',' ORDER BY CONCAT_WS('|', CAST("customer_id" AS text)) COLLATE "C")) AS checksum
 FROM "customer_preference_copy"
 WHERE NOT "entity_deleted"
 GROUP BY 1, 2
