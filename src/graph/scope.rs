@@ -43,6 +43,8 @@ pub struct Scope<'a> {
     pub own: usize,
     functions: ByName<'a>,
     types: ByName<'a>,
+    /// Types by the supertypes that they name.
+    subtypes: HashMap<&'a str, Vec<&'a str>>,
     bindings: ByName<'a>,
     calls: ByName<'a>,
     literals: HashMap<&'a str, Vec<Literal<'a>>>,
@@ -123,6 +125,9 @@ impl<'a> Scope<'a> {
             }
             for (i, decl) in unit.types.iter().enumerate() {
                 scope.types.entry(&decl.name).or_default().push((u, i as u32));
+                for above in decl.supertypes.iter().map(|s| plain_type(s)).collect::<BTreeSet<_>>() {
+                    scope.subtypes.entry(above).or_default().push(&decl.name);
+                }
             }
             for (i, binding) in unit.bindings.iter().enumerate() {
                 let last = binding.place.rsplit('.').next().unwrap_or(&binding.place);
@@ -181,12 +186,8 @@ impl<'a> Scope<'a> {
     }
 
     /// Types that name `name` as a supertype.
-    pub fn subtypes<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a str> + 's {
-        self.units
-            .iter()
-            .flat_map(|u| &u.types)
-            .filter(move |t| t.supertypes.iter().any(|s| plain_type(s) == name))
-            .map(|t| t.name.as_str())
+    pub fn subtypes(&self, name: &str) -> impl Iterator<Item = &'a str> + '_ {
+        self.subtypes.get(name).into_iter().flatten().copied()
     }
 
     /// Is a library's function reached from the service's own code? Own functions always are.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse};
+use crate::model::{
+    Confidence, Evidence, Note, SchemaFact, SharedWrite, SourceKind, TableAccess, TableUse, UnresolvedSite,
+};
 
 use crate::graph::{Parts, history, observed, profiles};
 
@@ -36,11 +38,11 @@ impl Joiner<'_> {
         let nodes = self.nodes.all.iter().enumerate();
         let used = nodes.filter_map(|(at, n)| Some((at, by_service.remove(n.name.as_str())?))).collect();
         self.edges.tables(&used);
+        let unresolved = self.not_settled();
         let nodes = &self.nodes;
         let dependencies = std::mem::take(&mut self.edges).finish(|at| nodes.all[at].name.clone());
         let history = history::history(self.facts, &self.nodes);
         let profiles = profiles::profiles(self.facts, &self.nodes, &services, &self.databases);
-        let unresolved = self.not_settled();
         self.candidates.sort();
         self.candidates.dedup();
         Parts {
@@ -69,7 +71,7 @@ impl Joiner<'_> {
     }
 
     /// Sites that no alternative of theirs settled.
-    fn not_settled(&mut self) -> Vec<Unresolved> {
+    fn not_settled(&mut self) -> Vec<UnresolvedSite> {
         let settled: BTreeSet<(&str, &str, u32)> = self
             .states
             .iter()
