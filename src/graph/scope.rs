@@ -45,6 +45,10 @@ pub struct Scope<'a> {
     types: ByName<'a>,
     /// Types by the supertypes that they name.
     subtypes: HashMap<&'a str, Vec<&'a str>>,
+    /// Annotated functions by the type that they return: what a container asks for objects.
+    makers: ByName<'a>,
+    /// Fields (type that has it, name) by their type, or by the type in a wrapper.
+    holders: HashMap<&'a str, Vec<(&'a str, &'a str)>>,
     bindings: ByName<'a>,
     calls: ByName<'a>,
     literals: HashMap<&'a str, Vec<Literal<'a>>>,
@@ -122,11 +126,20 @@ impl<'a> Scope<'a> {
             let u = u as u32;
             for (i, function) in unit.functions.iter().enumerate() {
                 scope.functions.entry(&function.name).or_default().push((u, i as u32));
+                if !function.annotations.is_empty() && !function.returns.is_empty() {
+                    scope.makers.entry(plain_type(&function.return_type)).or_default().push((u, i as u32));
+                }
             }
             for (i, decl) in unit.types.iter().enumerate() {
                 scope.types.entry(&decl.name).or_default().push((u, i as u32));
                 for above in decl.supertypes.iter().map(|s| plain_type(s)).collect::<BTreeSet<_>>() {
                     scope.subtypes.entry(above).or_default().push(&decl.name);
+                }
+            }
+            for (decl, field) in unit.types.iter().flat_map(|t| t.fields.iter().map(move |f| (t, f))) {
+                let (plain, inner) = (plain_type(&field.type_name), inner_type(&field.type_name));
+                for held in [Some(plain), inner.filter(|inner| *inner != plain)].into_iter().flatten() {
+                    scope.holders.entry(held).or_default().push((&decl.name, &field.name));
                 }
             }
             for (i, binding) in unit.bindings.iter().enumerate() {
@@ -183,6 +196,17 @@ impl<'a> Scope<'a> {
     /// Objects of a type that are written out.
     pub fn literals(&self, name: &str) -> impl Iterator<Item = Literal<'a>> + '_ {
         self.literals.get(name).into_iter().flatten().copied()
+    }
+
+    /// Annotated functions that return a type.
+    pub fn makers(&self, name: &str) -> impl Iterator<Item = (u32, u32, &'a Function)> + '_ {
+        let at = self.makers.get(name).into_iter().flatten();
+        at.map(|(u, i)| (*u, *i, &self.unit(*u).functions[*i as usize]))
+    }
+
+    /// Fields of a type, with the types that have them.
+    pub fn holders(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
+        self.holders.get(name).into_iter().flatten().copied()
     }
 
     /// Types that name `name` as a supertype.

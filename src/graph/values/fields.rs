@@ -162,14 +162,12 @@ impl<'s, 'a> Values<'s, 'a> {
     /// Keys under which an object of a type may stand; the empty one for a type that no other holds.
     fn paths_to(&self, holder: &str, depth: usize) -> Vec<String> {
         let mut all = Vec::new();
-        let types = self.scope().units.iter().flat_map(|u| &u.types);
-        for (outer, field) in types.flat_map(|t| t.fields.iter().map(move |f| (t, f))) {
-            let is = plain_type(&field.type_name) == holder || inner_type(&field.type_name) == Some(holder);
-            if !is || depth > 4 || outer.name == holder || all.len() > 8 {
+        for (outer, field) in self.scope().holders(holder) {
+            if depth > 4 || outer == holder || all.len() > 8 {
                 continue;
             }
-            for path in self.paths_to(&outer.name, depth + 1) {
-                all.push(if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) });
+            for path in self.paths_to(outer, depth + 1) {
+                all.push(if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") });
             }
         }
         if all.is_empty() {

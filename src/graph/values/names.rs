@@ -421,14 +421,7 @@ impl<'s, 'a> Values<'s, 'a> {
         if is_plain(wanted) {
             return vec![Found::hole(format!("nothing sets {name}"))];
         }
-        let mut makers: Vec<(u32, u32, &'a Function)> = Vec::new();
-        for (u, unit) in self.scope.units.iter().enumerate() {
-            for (i, f) in unit.functions.iter().enumerate() {
-                if !f.annotations.is_empty() && plain_type(&f.return_type) == wanted && !f.returns.is_empty() {
-                    makers.push((u as u32, i as u32, f));
-                }
-            }
-        }
+        let mut makers: Vec<(u32, u32, &'a Function)> = self.scope.makers(wanted).collect();
         if makers.len() > 1 && makers.iter().any(|(_, _, f)| f.name == name) {
             makers.retain(|(_, _, f)| f.name == name);
         }
