@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::model::code::Binding;
 use crate::model::{Argument, Confidence, Expr, SiteKind};
 
-use crate::graph::scope::{inner_type, plain_type};
+use crate::graph::scope::plain_type;
 
 use super::*;
 
