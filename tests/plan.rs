@@ -36,19 +36,19 @@ fn with(platform: Platform, schema: SchemaKind) -> Options {
 #[test]
 fn the_committed_example_is_true() {
     let (_, files) = shop(&Options::default());
-    let folder = root().join("plans/shop");
+    let folder = root().join("reports/shop/plan");
     for (path, text) in &files {
         let committed = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
-        assert!(committed == *text, "plans/shop/{path} differs: unbraid plan samples/shop --force");
+        assert!(committed == *text, "reports/shop/plan/{path} differs: unbraid plan samples/shop --force");
     }
     let mut there = Vec::new();
     walk(&folder, &folder, &mut there);
     let made: Vec<String> = files.keys().cloned().collect();
-    assert_eq!(there, made, "plans/shop holds other files");
+    assert_eq!(there, made, "reports/shop/plan holds other files");
 }
 
 fn walk(root: &Path, folder: &Path, into: &mut Vec<String>) {
-    for entry in std::fs::read_dir(folder).expect("plans/shop") {
+    for entry in std::fs::read_dir(folder).expect("reports/shop/plan") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             walk(root, &path, into);

@@ -20,7 +20,7 @@ use super::inputs::Inputs;
 pub struct PlanCommand {
     #[command(flatten)]
     inputs: Inputs,
-    /// Output folder; the default is plans/NAME
+    /// Output folder; the default is reports/NAME/plan
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     /// Write into a folder that holds something already; files that unbraid did not write stay untouched
@@ -126,8 +126,10 @@ pub fn run(command: &PlanCommand, console: &Console) -> Result<u8> {
     {
         bail!("--only {only}: there is no such service");
     }
-    let folder =
-        command.output.clone().unwrap_or_else(|| Path::new("plans").join(super::analyze::file_name(&result.system)));
+    let folder = command
+        .output
+        .clone()
+        .unwrap_or_else(|| Path::new("reports").join(super::analyze::file_name(&result.system)).join("plan"));
     let previous = earlier(&folder);
     if !command.force && previous.is_none() && folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} holds something that is no plan; choose another folder or say --force", folder.display());

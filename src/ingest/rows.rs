@@ -15,7 +15,7 @@ use crate::ingest::fold::{
     Extent, Kind, Meaning, PartialGraph, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of, meaning,
 };
 
-use super::traces::attributes;
+use super::traces::{attributes, is_error};
 
 /// A column, what it holds, and whether rows cannot do without it.
 pub const COLUMNS: &[(&str, &str, bool)] = &[
@@ -343,11 +343,6 @@ fn number(field: &[u8]) -> Option<u64> {
     }
     let text = std::str::from_utf8(field).ok()?;
     text.parse::<i128>().ok().map(|n| u64::try_from(n.max(0)).unwrap_or(u64::MAX))
-}
-
-fn is_error(field: &[u8]) -> bool {
-    let name = field.rsplit(|b| *b == b'_').next().unwrap_or(field);
-    name.eq_ignore_ascii_case(b"error") || field == b"2"
 }
 
 fn links(field: &[u8], view: &mut SpanView<'_>) {

@@ -4,6 +4,9 @@
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
+use crate::files::Source;
+use crate::model::{Note, Place};
+
 /// A node with the line where it starts, from 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -120,6 +123,17 @@ pub struct Documents {
     pub nodes: Vec<Node>,
     /// Broken ones.
     pub broken: Vec<(u32, String)>,
+}
+
+impl Documents {
+    /// Notes on what of a file could not be read.
+    #[must_use]
+    pub fn notes(&self, source: &Source) -> Vec<Note> {
+        let note = |(line, reason): &(u32, String)| {
+            Note::new(Place::new(&source.root, &source.path, *line), format!("not read: {reason}"))
+        };
+        self.broken.iter().map(note).collect()
+    }
 }
 
 /// Reads all documents of a text.

@@ -417,13 +417,18 @@ fn checks(file: &PlanFile, out: &mut String) {
     }
 }
 
-/// What traces say that a step saves.
+/// What traces say that a step saves; what they do not measure is not said.
 fn savings(step: &Step, out: &mut String) {
-    if let Some(saved) = step.critical_path_saved_us {
-        out.push_str(&format!(
-            "\nTraces: at most {:.1} ms of the critical path of a request go with it; the bound of its availability rises by {:.3} points of a hundred.\n",
-            saved / 1_000.0,
-            step.availability_gained.unwrap_or(0.0) * 100.0
-        ));
+    let time = step.critical_path_saved_us.map(|saved| match saved {
+        0.0 => "no time on the critical path of a request goes with it".to_owned(),
+        _ => format!("at most {:.1} ms of the critical path of a request go with it", saved / 1_000.0),
+    });
+    let availability = step.availability_gained.map(|gained| match gained {
+        0.0 => "the bound of its availability stays".to_owned(),
+        _ => format!("the bound of its availability rises by {:.3} points of a hundred", gained * 100.0),
+    });
+    let told: Vec<String> = time.into_iter().chain(availability).collect();
+    if !told.is_empty() {
+        out.push_str(&format!("\nTraces: {}.\n", told.join("; ")));
     }
 }

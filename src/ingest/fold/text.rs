@@ -92,12 +92,11 @@ impl<'o> Line<'o> {
         }
     }
 
-    fn sketch(mut self, sketch: &Sketch) -> Self {
+    fn sketch(self, sketch: &Sketch) -> Self {
         self.out.push('\t');
         for (at, (bucket, n)) in sketch.histogram().0.iter().enumerate() {
             let _ = write!(self.out, "{}{bucket}:{n}", if at > 0 { " " } else { "" });
         }
-        self = Self { out: self.out };
         self
     }
 

@@ -3,7 +3,7 @@
 use crate::files::Source;
 use crate::ingest::yaml;
 use crate::model::facts::SettingsScope;
-use crate::model::{Facts, Note, Place, Setting, Settings};
+use crate::model::{Facts, Place, Setting, Settings};
 
 use super::{Manifest, Neighbours, masked};
 
@@ -28,9 +28,7 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let plain: String =
         text.lines().map(|l| if l.trim_start().starts_with("//") { "" } else { l }).collect::<Vec<_>>().join("\n");
     let documents = yaml::parse(&plain.replace('\t', " "));
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     let stem = source.file_name().trim_end_matches(".json");
     let profile = match stem {
         "production" | "development" | "local" => stem.to_owned(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::files::Source;
 use crate::ingest::paths::join;
 use crate::ingest::yaml::{self, Node};
-use crate::model::{Expr, Facts, Note, Place, Route, Setting, Workload, WorkloadKind};
+use crate::model::{Expr, Facts, Place, Route, Setting, Workload, WorkloadKind};
 
 use super::{Manifest, Neighbours, dotenv_values, masked, spring_value};
 
@@ -24,9 +24,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     let values = interpolation(source, neighbours);
     let profile = profile(source.file_name());
     for document in &documents.nodes {

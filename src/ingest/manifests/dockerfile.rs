@@ -19,25 +19,11 @@ fn claims(source: &Source, text: &str) -> bool {
 
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let place = |line: u32| Place::new(&source.root, &source.path, line);
+    let name = source.folder().rsplit('/').next().unwrap_or_default();
     let mut workload = Workload {
-        place: place(1),
-        kind: WorkloadKind::Dockerfile,
-        name: source.folder().rsplit('/').next().unwrap_or_default().to_owned(),
-        aliases: Vec::new(),
-        namespace: String::new(),
-        image: None,
         build: Some(source.folder().to_owned()),
         dockerfile: Some(source.path.clone()),
-        copies: Vec::new(),
-        command: Vec::new(),
-        environment: Vec::new(),
-        environment_from: Vec::new(),
-        ports: Vec::new(),
-        depends_on: Vec::new(),
-        labels: BTreeMap::new(),
-        selector: BTreeMap::new(),
-        profile: String::new(),
-        has_health_check: false,
+        ..Workload::new(name, place(1), WorkloadKind::Dockerfile)
     };
     let mut arguments: BTreeMap<String, String> = BTreeMap::new();
     for (line, instruction) in instructions(text) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::files::Source;
 use crate::ingest::yaml::{self, Node};
-use crate::model::{Expr, Facts, Note, Place, Route};
+use crate::model::{Expr, Facts, Place, Route};
 
 use super::{Manifest, Neighbours};
 
@@ -19,9 +19,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     for document in &documents.nodes {
         let mut clusters: BTreeMap<String, Vec<Expr>> = BTreeMap::new();
         for cluster in document.at(&["static_resources", "clusters"]).list() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::files::Source;
 use crate::ingest::yaml::{self, Node};
-use crate::model::{Facts, Note, Place};
+use crate::model::Facts;
 
 use super::{Manifest, Neighbours, route, with_environment};
 
@@ -20,9 +20,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     for document in &documents.nodes {
         let upstreams: BTreeMap<&str, &Node> =
             document.get("upstreams").list().iter().map(|u| (u.get("name").str(), u)).collect();

@@ -2,7 +2,7 @@
 
 use crate::files::Source;
 use crate::ingest::yaml::{self, Node};
-use crate::model::{Facts, Note, Place};
+use crate::model::Facts;
 
 use super::{Manifest, Neighbours, route, with_environment};
 
@@ -19,9 +19,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     for document in &documents.nodes {
         let everywhere = document.get("host").list();
         for endpoint in document.get("endpoints").list() {

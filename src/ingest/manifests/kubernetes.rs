@@ -12,7 +12,7 @@ use crate::files::Source;
 use crate::ingest::duration::written;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SettingsScope;
-use crate::model::{Facts, Note, Place, Practice, PracticeKind, Setting, Settings, Workload, WorkloadKind};
+use crate::model::{Facts, Place, Practice, PracticeKind, Setting, Settings, Workload, WorkloadKind};
 
 use super::{Manifest, Neighbours, dotenv_values, masked};
 
@@ -38,9 +38,7 @@ fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
         return facts;
     }
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     for document in &documents.nodes {
         if kustomize::is_kustomization(source) {
             kustomize::read(source, document, neighbours, &mut facts);
@@ -130,24 +128,16 @@ fn workload(source: &Source, node: &Node, template: &Node) -> Workload {
     aliases.sort();
     aliases.dedup();
     Workload {
-        place: place(name(node).line),
-        kind: WorkloadKind::Kubernetes,
-        name: own.to_owned(),
         aliases,
         namespace: node.at(&["metadata", "namespace"]).str().to_owned(),
         image: main.and_then(|c| c.get("image").text()).map(str::to_owned),
-        build: None,
-        dockerfile: None,
-        copies: Vec::new(),
         command,
         environment,
         environment_from,
         ports,
-        depends_on: Vec::new(),
         labels,
-        selector: BTreeMap::new(),
-        profile: String::new(),
         has_health_check: main.is_some_and(|c| !c.get("livenessProbe").is_null() || !c.get("readinessProbe").is_null()),
+        ..Workload::new(own, place(name(node).line), WorkloadKind::Kubernetes)
     }
 }
 
@@ -176,25 +166,14 @@ fn service(source: &Source, node: &Node) -> Workload {
     if let Some(kind) = spec.get("type").text() {
         labels.insert("service-type".to_owned(), kind.to_owned());
     }
+    let place = Place::new(&source.root, &source.path, name(node).line);
     Workload {
-        place: Place::new(&source.root, &source.path, name(node).line),
-        kind: WorkloadKind::KubernetesService,
-        name: name(node).str().to_owned(),
         aliases: spec.get("externalName").text().map(str::to_owned).into_iter().collect(),
         namespace: node.at(&["metadata", "namespace"]).str().to_owned(),
-        image: None,
-        build: None,
-        dockerfile: None,
-        copies: Vec::new(),
-        command: Vec::new(),
-        environment: Vec::new(),
-        environment_from: Vec::new(),
         ports: ports.collect(),
-        depends_on: Vec::new(),
         labels,
         selector: texts(spec.get("selector")),
-        profile: String::new(),
-        has_health_check: false,
+        ..Workload::new(name(node).str(), place, WorkloadKind::KubernetesService)
     }
 }
 

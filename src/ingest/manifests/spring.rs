@@ -3,7 +3,7 @@
 use crate::files::Source;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SettingsScope;
-use crate::model::{Expr, Facts, Note, Place, Route, Setting, Settings};
+use crate::model::{Expr, Facts, Place, Route, Setting, Settings};
 
 use super::{Manifest, Neighbours, masked};
 
@@ -52,9 +52,7 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         documents.extend(properties(text));
     } else {
         let parsed = yaml::parse(text);
-        for (line, reason) in parsed.broken {
-            facts.notes.push(Note::new(place(line), format!("not read: {reason}")));
-        }
+        facts.notes.extend(parsed.notes(source));
         documents.extend(parsed.nodes.iter().map(Node::flatten));
     }
     let (scope, by_name) = scope(source);

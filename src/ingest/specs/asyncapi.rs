@@ -6,7 +6,7 @@ use crate::files::Source;
 use crate::ingest::neighbours::Neighbours;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SchemaField;
-use crate::model::{Facts, Note, Operation, Place, SchemaFact};
+use crate::model::{Facts, Operation, Place, SchemaFact};
 
 use super::Spec;
 
@@ -25,9 +25,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     for document in &documents.nodes {
         let reader =
             Reader { source, document, title: document.at(&["info", "title"]).str(), servers: servers(document) };

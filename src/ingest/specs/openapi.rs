@@ -7,7 +7,7 @@ use crate::ingest::neighbours::Neighbours;
 use crate::ingest::paths::join;
 use crate::ingest::yaml::{self, Node};
 use crate::model::facts::SchemaField;
-use crate::model::{Facts, Note, Operation, Place, SchemaFact};
+use crate::model::{Facts, Operation, Place, SchemaFact};
 
 use super::Spec;
 
@@ -31,9 +31,7 @@ fn claims(source: &Source, text: &str) -> bool {
 fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
     let mut facts = Facts::default();
     let documents = yaml::parse(text);
-    for (line, reason) in documents.broken {
-        facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
-    }
+    facts.notes.extend(documents.notes(source));
     let mut parts = Parts { source, neighbours, read: BTreeMap::new() };
     for document in &documents.nodes {
         let elsewhere = operations(document, &mut parts, &mut facts);

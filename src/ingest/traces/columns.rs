@@ -189,7 +189,9 @@ fn number(value: Value<'_>) -> Option<u64> {
     }
 }
 
-fn is_error(text: &[u8]) -> bool {
+/// Does a status say error (name or number of OTLP)?
+#[must_use]
+pub fn is_error(text: &[u8]) -> bool {
     let name = text.rsplit(|b| *b == b'_').next().unwrap_or(text);
     name.eq_ignore_ascii_case(b"error") || text == b"2"
 }

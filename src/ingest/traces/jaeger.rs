@@ -76,7 +76,7 @@ impl<'a> Reader<'a, '_, '_> {
     fn processes(&mut self, cursor: &mut Cursor<'a>) -> Parsed<Processes<'a>> {
         let mut all = Processes::default();
         cursor.maybe_object(|c, id| {
-            let name = service_name(c)?;
+            let name = c.scalar_of(b"serviceName")?;
             all.insert(id, self.sink.service(name));
             Ok(())
         })?;
@@ -134,7 +134,7 @@ impl<'a> Reader<'a, '_, '_> {
                         process = Some(id);
                     }
                 }
-                b"process" => own = service_name(c)?,
+                b"process" => own = c.scalar_of(b"serviceName")?,
                 _ => c.skip()?,
             }
             Ok(())
@@ -147,19 +147,6 @@ impl<'a> Reader<'a, '_, '_> {
         self.sink.push(&self.view, service);
         Ok(())
     }
-}
-
-fn service_name<'a>(cursor: &mut Cursor<'a>) -> Parsed<Value<'a>> {
-    let mut name = Value::None;
-    cursor.maybe_object(|c, key| {
-        if key == b"serviceName" {
-            name = c.scalar()?;
-            Ok(())
-        } else {
-            c.skip()
-        }
-    })?;
-    Ok(name)
 }
 
 /// The first CHILD_OF is the parent, if it lies in this trace; all others are links. Which trace this is may be said

@@ -169,6 +169,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The scalar under a key of an object; nothing if there is none, or no object.
+    pub fn scalar_of(&mut self, name: &[u8]) -> Parsed<Value<'a>> {
+        let mut found = Value::None;
+        self.maybe_object(|c, key| {
+            if key == name {
+                found = c.scalar()?;
+                Ok(())
+            } else {
+                c.skip()
+            }
+        })?;
+        Ok(found)
+    }
+
     /// A number or a word.
     fn word(&mut self) -> Parsed<()> {
         let from = self.at;

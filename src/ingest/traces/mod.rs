@@ -23,6 +23,7 @@ use crate::config::TraceColumns;
 use crate::files::{Bytes, Source};
 use crate::ingest::fold::{Sink, SpanView, meaning};
 
+pub use columns::is_error;
 pub use cut::is_packed;
 pub use drive::{Options, Outcome, Progress, read};
 

@@ -60,9 +60,9 @@ fn span<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, sink: &mut Sink<'_
                 Value::Text(text) if text.first() == Some(&b'-') => view.negative = true,
                 value => beside.duration = whole(value).unwrap_or(0),
             },
-            b"localEndpoint" => beside.service = service_name(c)?,
+            b"localEndpoint" => beside.service = c.scalar_of(b"serviceName")?,
             b"remoteEndpoint" => {
-                let name = service_name(c)?;
+                let name = c.scalar_of(b"serviceName")?;
                 view.weak_peer(name);
             }
             b"shared" => view.shared = c.scalar()?.truth(),
@@ -114,19 +114,6 @@ fn give<'a>(view: &mut SpanView<'a>, beside: &Beside<'a>, sink: &mut Sink<'_>) {
     }
 }
 
-fn service_name<'a>(cursor: &mut Cursor<'a>) -> Parsed<Value<'a>> {
-    let mut name = Value::None;
-    cursor.maybe_object(|c, key| {
-        if key == b"serviceName" {
-            name = c.scalar()?;
-            Ok(())
-        } else {
-            c.skip()
-        }
-    })?;
-    Ok(name)
-}
-
 /// `cs`/`cr` make a client, `sr`/`ss` a server; a span with all four is both halves.
 fn annotations<'a>(cursor: &mut Cursor<'a>, beside: &mut Beside<'a>) -> Parsed<()> {
     cursor.array(|c| {
@@ -137,7 +124,7 @@ fn annotations<'a>(cursor: &mut Cursor<'a>, beside: &mut Beside<'a>) -> Parsed<(
                 b"timestamp" => at = c.number()?,
                 b"endpoint" => {
                     endpoint = true;
-                    service = service_name(c)?;
+                    service = c.scalar_of(b"serviceName")?;
                 }
                 _ => c.skip()?,
             }
@@ -172,7 +159,7 @@ fn binary_annotations<'a>(cursor: &mut Cursor<'a>, view: &mut SpanView<'a>, besi
             match key {
                 b"key" => name = c.scalar()?,
                 b"value" => value = c.scalar()?,
-                b"endpoint" => service = service_name(c)?,
+                b"endpoint" => service = c.scalar_of(b"serviceName")?,
                 _ => c.skip()?,
             }
             Ok(())

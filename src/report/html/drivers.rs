@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::model::Mode;
+use crate::model::{Mode, SubScores};
 use crate::report::system::System;
 use crate::report::{clean, percent};
 
@@ -49,8 +49,6 @@ pub fn score(system: &System<'_>) -> ScoreSection {
         let [low, high] = score.interval;
         let figures = &score.figures;
         let pixel = |v: f64| (v * 5.0).round() as i32;
-        let measured = |v: Option<f64>| v.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.1}"));
-        let sub = |name: &str, v: Option<f64>, what: &str| [name.to_owned(), measured(v), what.to_owned()];
         let counts = result.site_counts;
         ScoreView {
             value: format!("{:.1}", score.value),
@@ -74,26 +72,49 @@ pub fn score(system: &System<'_>) -> ScoreSection {
                 counts.resolved, counts.external, counts.ambiguous, counts.unresolved
             ),
             metrics: metrics(system),
-            subs: vec![
-                sub(
-                    "runtime exposure",
-                    score.sub_scores.runtime_exposure,
-                    "per cent of the requests served that other services sent, and waited for; needs traces",
-                ),
-                sub(
-                    "data ownership",
-                    score.sub_scores.data_ownership,
-                    "per cent of service and table pairs where a service uses a table that is not its own",
-                ),
-                sub(
-                    "change coupling",
-                    score.sub_scores.change_coupling,
-                    "per cent of waiting edges whose ends change together; needs the history of a full git clone",
-                ),
-            ],
+            subs: further(&score.sub_scores),
         }
     });
     ScoreSection { score: view }
+}
+
+/// Scores that are never mixed into the headline, with what stands beside them.
+fn further(scores: &SubScores) -> Vec<[String; 3]> {
+    let measured = |v: Option<f64>| v.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.1}"));
+    let sub = |name: &str, v: Option<f64>, what: &str| [name.to_owned(), measured(v), what.to_owned()];
+    let runtime = scores.runtime.as_ref();
+    vec![
+        sub(
+            "runtime exposure",
+            scores.runtime_exposure,
+            "per cent of the requests served that other services sent, and waited for; needs traces",
+        ),
+        sub(
+            "calls per request",
+            runtime.and_then(|r| r.calls_per_request),
+            "calls between services for each request that enters; needs traces",
+        ),
+        sub(
+            "availability bound",
+            runtime.and_then(|r| r.availability_bound).map(|bound| 100.0 * bound),
+            "per cent of the requests that can be answered at most, by what each service was seen to answer",
+        ),
+        sub(
+            "critical path elsewhere",
+            runtime.and_then(|r| r.critical_path_share).map(|share| 100.0 * share),
+            "per cent of the critical path outside the service where a request enters; needs traces",
+        ),
+        sub(
+            "data ownership",
+            scores.data_ownership,
+            "per cent of service and table pairs where a service uses a table that is not its own",
+        ),
+        sub(
+            "change coupling",
+            scores.change_coupling,
+            "per cent of waiting edges whose ends change together; needs the history of a full git clone",
+        ),
+    ]
 }
 
 /// Published metrics of the system, each with its source.

@@ -7,9 +7,9 @@ use askama::Template;
 
 use crate::report::layout::{Area, Drawing, Node, Point, layout};
 
-/// Height of a box, and its least and greatest width.
+/// Height of a box, its least width (what it needs and who needs it, beside the mark of a cycle) and its greatest.
 const HEIGHT: i32 = 42;
-const WIDTHS: (i32, i32) = (118, 236);
+const WIDTHS: (i32, i32) = (150, 236);
 
 /// How an edge is drawn: never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
