@@ -4,6 +4,7 @@
 //! the rule of the extra nine (Treynor, Dahlin, Rau, Beyer, "The Calculus of Service Availability", 2017).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use crate::config::Config;
 use crate::graph::digraph::{self, Digraph};
@@ -18,6 +19,14 @@ use super::knowledge::Knowledge;
 /// Independence left after one dependency.
 pub const BASE: f64 = 0.9;
 
+/// What is left of a service's independence when it depends on others, or others on it, `k` times: `0.9^k`. Searches
+/// ask for it a million times, so that the powers are worked out once; those behind them are less than 1e-90.
+#[must_use]
+pub fn independence(k: u32) -> f64 {
+    static POWERS: LazyLock<[f64; 2_048]> = LazyLock::new(|| std::array::from_fn(|k| BASE.powi(k as i32)));
+    POWERS.get(k as usize).copied().unwrap_or(0.0)
+}
+
 /// More edges or members than this get no marginals: each costs one evaluation of the whole score.
 const MARGINALS: usize = 4_000;
 
@@ -28,7 +37,7 @@ pub fn score(graph: &Digraph) -> f64 {
         return 0.0;
     }
     let (up, down) = graph.reach();
-    let sum: f64 = up.iter().zip(&down).map(|(u, d)| 1.0 - BASE.powi((u + d) as i32)).sum();
+    let sum: f64 = up.iter().zip(&down).map(|(u, d)| 1.0 - independence(u + d)).sum();
     100.0 * sum / graph.len() as f64
 }
 
@@ -261,7 +270,7 @@ fn terms(coupling: &Coupling, up: &[u32], down: &[u32]) -> Vec<Term> {
     });
     let value = |i: usize| match &strengths {
         Some((needs, needed)) => 1.0 - BASE.powf(needs[i] + needed[i]),
-        None => 1.0 - BASE.powi((up[i] + down[i]) as i32),
+        None => 1.0 - independence(up[i] + down[i]),
     };
     let term = |i: usize| Term { service: coupling.name(i as u32), up: up[i], down: down[i], value: value(i) };
     (0..up.len()).map(term).collect()

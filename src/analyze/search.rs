@@ -98,18 +98,7 @@ pub fn by_ratio(
     let mut done = simulation.start();
     let mut order = Vec::new();
     while order.len() < steps && !moves.is_empty() {
-        let before = simulation.score(&done);
-        let scored: Vec<(f64, f64, Move)> = moves
-            .par_iter()
-            .map(|m| {
-                let gain = before - simulation.score(&done.with(*m));
-                (gain, points(*m), *m)
-            })
-            .collect();
-        let better = |a: &&(f64, f64, Move), b: &&(f64, f64, Move)| {
-            near(a.0 / a.1, b.0 / b.1).then_with(|| near(b.1, a.1)).then_with(|| b.2.cmp(&a.2))
-        };
-        let Some((gain, _, best)) = scored.iter().max_by(better).copied() else { break };
+        let Some((gain, best)) = best_ratio(simulation, &done, &moves, points) else { break };
         if gain <= NOTHING {
             break;
         }
@@ -118,6 +107,43 @@ pub fn by_ratio(
         order.push(best);
     }
     Found { moves: order, how, not_tried: 0 }
+}
+
+/// The move with the most gain a point after others, and its gain; of equals the cheaper one, then the first.
+fn best_ratio(
+    simulation: &Simulation,
+    done: &Done,
+    moves: &[Move],
+    points: &(impl Fn(Move) -> f64 + Sync),
+) -> Option<(f64, Move)> {
+    struct Scored {
+        gain: f64,
+        points: f64,
+        made: Move,
+    }
+    let before = simulation.score(done);
+    let reach = simulation.reach(done);
+    let bounded = |made: &Move| {
+        let gain = simulation.bound(&reach, &simulation.freed(done, *made));
+        Scored { gain, points: points(*made), made: *made }
+    };
+    let mut open: Vec<Scored> = moves.par_iter().map(bounded).collect();
+    let ratio = |s: &Scored| s.gain / s.points;
+    open.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)).then_with(|| a.made.cmp(&b.made)));
+    let better = |a: &Scored, b: &Scored| {
+        near(ratio(a), ratio(b)).then_with(|| near(b.points, a.points)).then_with(|| b.made.cmp(&a.made))
+    };
+    let mut best: Option<Scored> = None;
+    for batch in open.chunks(BATCH) {
+        // Whoever cannot be the best any more need not be scored; the margin is for what rounding makes equal.
+        if best.as_ref().is_some_and(|best| ratio(&batch[0]) < ratio(best) - 2.0 * NOTHING) {
+            break;
+        }
+        let gain = |s: &Scored| Scored { gain: before - simulation.score(&done.with(s.made)), ..*s };
+        let scored: Vec<Scored> = batch.par_iter().map(gain).collect();
+        best = best.into_iter().chain(scored).max_by(better);
+    }
+    best.map(|s| (s.gain, s.made))
 }
 
 /// What each move gains by itself; in huge systems only of the moves with the largest bound.

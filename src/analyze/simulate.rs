@@ -9,7 +9,7 @@ use crate::graph::ServiceGraph;
 use crate::graph::digraph::Digraph;
 use crate::model::{Consistency, Intent};
 
-use super::score::{BASE, Coupling, score_of};
+use super::score::{BASE, Coupling, independence, score, score_of};
 
 /// A move of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +77,8 @@ pub struct Simulation {
     edges: Vec<Kept>,
     /// Edges in the order of their targets.
     by_target: Vec<u32>,
+    /// Does any edge weigh less than 1?
+    weighted: bool,
 }
 
 impl Simulation {
@@ -127,7 +129,8 @@ impl Simulation {
         edges.sort_by_key(|e| (e.from, e.to));
         let mut by_target: Vec<u32> = (0..edges.len() as u32).collect();
         by_target.sort_by_key(|at| (edges[*at as usize].to, *at));
-        Self { n, edges, by_target }
+        let weighted = edges.iter().any(|e| e.weight < 1.0);
+        Self { n, edges, by_target, weighted }
     }
 
     /// Number of members.
@@ -202,7 +205,10 @@ impl Simulation {
     /// The score after some moves.
     #[must_use]
     pub fn score(&self, done: &Done) -> f64 {
-        score_of(self.n, self.kept(done).map(|e| (e.from, e.to, e.weight)))
+        if self.weighted {
+            return score_of(self.n, self.kept(done).map(|e| (e.from, e.to, e.weight)));
+        }
+        score(&Digraph::new(self.n, self.left(done)))
     }
 
     /// The score with every read, view and notification freed.
@@ -265,10 +271,9 @@ impl Simulation {
         for at in &below {
             less[*at as usize] += (above.len() as u32).min(reach.down[*at as usize]);
         }
-        let left = |k: u32| BASE.powi(k as i32);
         let gain = |at: &u32| {
             let k = reach.up[*at as usize] + reach.down[*at as usize];
-            left(k - less[*at as usize].min(k)) - left(k)
+            independence(k - less[*at as usize].min(k)) - independence(k)
         };
         let mut touched: Vec<u32> = above.into_iter().chain(below).collect();
         touched.sort_unstable();

@@ -21,26 +21,32 @@ pub struct Digraph {
 
 /// Words of a block of columns: with this many a row of a block stays in the fast cache.
 const BLOCK: usize = 64;
+/// Edges that room is made for before they are counted.
+const MOST_AHEAD: usize = 1 << 16;
 /// Starts of the search for a shortest cycle; the members of a huge component are much alike.
 const CYCLE_STARTS: usize = 256;
 
 impl Digraph {
-    /// A graph of `n` nodes; self edges and repeats are dropped.
+    /// A graph of `n` nodes; self edges and repeats are dropped. Edges in order cost no sort.
     #[must_use]
     pub fn new(n: usize, edges: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        let mut all: Vec<(u32, u32)> = edges.into_iter().filter(|(from, to)| from != to).collect();
-        if !all.is_sorted() {
-            all.sort_unstable();
-        }
-        all.dedup();
+        let mut edges = edges.into_iter().filter(|(from, to)| from != to);
         let mut starts = vec![0u32; n + 1];
-        for (from, _) in &all {
-            starts[*from as usize + 1] += 1;
+        let mut targets = Vec::with_capacity(edges.size_hint().1.unwrap_or_default().min(MOST_AHEAD));
+        let mut last = None;
+        for (from, to) in edges.by_ref() {
+            if last >= Some((from, to)) {
+                let done = Self { starts: summed(starts), targets };
+                let mut all: Vec<(u32, u32)> = done.edges().chain([(from, to)]).chain(edges).collect();
+                all.sort_unstable();
+                all.dedup();
+                return Self::new(n, all);
+            }
+            last = Some((from, to));
+            starts[from as usize + 1] += 1;
+            targets.push(to);
         }
-        for at in 0..n {
-            starts[at + 1] += starts[at];
-        }
-        Self { starts, targets: all.into_iter().map(|(_, to)| to).collect() }
+        Self { starts: summed(starts), targets }
     }
 
     /// Number of nodes.
@@ -87,13 +93,20 @@ impl Digraph {
     /// Strongly connected components, callees before callers, each sorted.
     #[must_use]
     pub fn components(&self) -> Vec<Vec<u32>> {
+        let Numbered { of, starts } = self.numbered();
+        let mut all: Vec<Vec<u32>> = starts.windows(2).map(|w| Vec::with_capacity((w[1] - w[0]) as usize)).collect();
+        (0..).zip(&of).for_each(|(node, component)| all[*component as usize].push(node));
+        all
+    }
+
+    /// The component of each node, callees before callers.
+    fn numbered(&self) -> Numbered {
         const NEW: u32 = u32::MAX;
         let n = self.len();
-        let (mut index, mut low) = (vec![NEW; n], vec![0u32; n]);
-        let mut on_stack = vec![false; n];
+        let (mut index, mut low, mut of) = (vec![NEW; n], vec![0u32; n], vec![NEW; n]);
         let (mut stack, mut work): (Vec<u32>, Vec<(u32, usize)>) = (Vec::new(), Vec::new());
         let mut next = 0;
-        let mut all = Vec::new();
+        let mut starts = vec![0];
         for root in 0..n as u32 {
             if index[root as usize] != NEW {
                 continue;
@@ -105,14 +118,14 @@ impl Digraph {
                     (index[v], low[v]) = (next, next);
                     next += 1;
                     stack.push(node);
-                    on_stack[v] = true;
                 } else {
                     // Back from the successor before.
                     low[v] = low[v].min(low[self.successors(node)[at - 1] as usize]);
                 }
                 let unseen = self.successors(node)[at..].iter().position(|to| {
                     let w = *to as usize;
-                    if index[w] != NEW && on_stack[w] {
+                    // Seen and of no component yet: on the stack.
+                    if index[w] != NEW && of[w] == NEW {
                         low[v] = low[v].min(index[w]);
                     }
                     index[w] == NEW
@@ -122,14 +135,13 @@ impl Digraph {
                     work.push((self.successors(node)[at + step], 0));
                 } else if low[v] == index[v] {
                     let from = stack.iter().rposition(|w| *w == node).unwrap_or(0);
-                    let mut component = stack.split_off(from);
-                    component.iter().for_each(|w| on_stack[*w as usize] = false);
-                    component.sort_unstable();
-                    all.push(component);
+                    let component = starts.len() as u32 - 1;
+                    starts.push(starts[component as usize] + (stack.len() - from) as u32);
+                    stack.drain(from..).for_each(|w| of[w as usize] = component);
                 }
             }
         }
-        all
+        Numbered { of, starts }
     }
 
     /// The condensation: components, the component of each node, and edges between components.
@@ -147,20 +159,16 @@ impl Digraph {
     /// For each node: how many others it reaches, and how many others reach it.
     #[must_use]
     pub fn reach(&self) -> (Vec<u32>, Vec<u32>) {
-        let (components, of, callees) = self.condensed();
-        let callers = callees.reversed();
-        // Members of a component stand side by side, so that its bits are a range.
-        let mut starts = vec![0usize; components.len() + 1];
-        for (at, component) in components.iter().enumerate() {
-            starts[at + 1] = starts[at] + component.len();
-        }
+        let numbered = self.numbered();
+        let (starts, callees) = (&numbered.starts, self.between(&numbered));
+        let components = callees.len();
         let words = self.len().div_ceil(64);
         let count = |block: usize| {
             let columns = block * BLOCK..((block + 1) * BLOCK).min(words);
-            (counts(&callees, &starts, &columns, false), counts(&callers, &starts, &columns, true))
+            (reached(&callees, starts, &columns), reaching(&callees, starts, &columns))
         };
         let blocks = words.div_ceil(BLOCK);
-        let empty = || (vec![0u32; components.len()], vec![0u32; components.len()]);
+        let empty = || (vec![0u32; components], vec![0u32; components]);
         let (up, down) = match blocks {
             0 => empty(),
             1 => count(0),
@@ -171,8 +179,32 @@ impl Digraph {
             }),
         };
         // Every node counted itself once.
-        let of_nodes = |counts: &[u32]| of.iter().map(|c| counts[*c as usize] - 1).collect();
+        let of_nodes = |counts: &[u32]| numbered.of.iter().map(|c| counts[*c as usize] - 1).collect();
         (of_nodes(&up), of_nodes(&down))
+    }
+
+    /// The edges between components, each once, in no order: cheaper than [`Digraph::condensed`].
+    fn between(&self, Numbered { of, starts }: &Numbered) -> Digraph {
+        let mut next: Vec<u32> = starts.clone();
+        let mut nodes = vec![0u32; self.len()];
+        for (node, component) in (0..).zip(of) {
+            let place = &mut next[*component as usize];
+            nodes[*place as usize] = node;
+            *place += 1;
+        }
+        let components = starts.len() - 1;
+        let mut last = vec![u32::MAX; components];
+        let (mut firsts, mut targets) = (Vec::with_capacity(components + 1), Vec::with_capacity(self.size()));
+        firsts.push(0);
+        for (at, members) in (0..).zip(starts.windows(2)) {
+            last[at as usize] = at;
+            for node in &nodes[members[0] as usize..members[1] as usize] {
+                let others = self.successors(*node).iter().map(|to| of[*to as usize]);
+                targets.extend(others.filter(|to| std::mem::replace(&mut last[*to as usize], at) != at));
+            }
+            firsts.push(targets.len() as u32);
+        }
+        Self { starts: firsts, targets }
     }
 
     /// The nodes that some nodes reach, these included where a path leads back to them or they are starts.
@@ -281,30 +313,71 @@ impl Digraph {
     }
 }
 
-/// Per component, how many nodes of a block of columns it reaches, itself included. Components are settled in the
-/// order of `graph`'s numbers, or against it; each only needs those settled before.
-fn counts(graph: &Digraph, starts: &[usize], columns: &std::ops::Range<usize>, downwards: bool) -> Vec<u32> {
-    let (n, width) = (graph.len(), columns.len());
+/// Strongly connected components.
+struct Numbered {
+    /// The component of each node; callees have smaller numbers than callers.
+    of: Vec<u32>,
+    /// Where each component's members begin when all nodes stand by component: its bits are a range.
+    starts: Vec<u32>,
+}
+
+/// Counts become places.
+fn summed(mut counts: Vec<u32>) -> Vec<u32> {
+    let mut sum = 0;
+    for count in &mut counts {
+        sum += *count;
+        *count = sum;
+    }
+    counts
+}
+
+/// Sets the bits of a component's own members in its row of a block of columns.
+fn own_bits(row: &mut [u64], starts: &[u32], at: usize, columns: &std::ops::Range<usize>) {
+    for bit in (starts[at] as usize).max(columns.start * 64)..(starts[at + 1] as usize).min(columns.end * 64) {
+        row[bit / 64 - columns.start] |= 1 << (bit % 64);
+    }
+}
+
+fn ones(row: &[u64]) -> u32 {
+    row.iter().map(|w| w.count_ones()).sum()
+}
+
+/// Per component, how many nodes of a block of columns it reaches, itself included.
+fn reached(callees: &Digraph, starts: &[u32], columns: &std::ops::Range<usize>) -> Vec<u32> {
+    let (n, width) = (callees.len(), columns.len());
     let mut rows = vec![0u64; n * width];
     let mut counts = vec![0u32; n];
-    let bits = columns.start * 64..columns.end * 64;
     // Callees have smaller numbers: what lies before the block's first component reaches nothing in it.
-    let first = starts.partition_point(|s| *s <= bits.start).saturating_sub(1);
-    let last = starts.partition_point(|s| *s < bits.end).min(n);
-    let order: Box<dyn Iterator<Item = usize>> = if downwards { Box::new((0..last).rev()) } else { Box::new(first..n) };
-    for at in order {
+    let first = starts.partition_point(|s| *s as usize <= columns.start * 64).saturating_sub(1);
+    for (at, count) in counts.iter_mut().enumerate().skip(first) {
         let (before, rest) = rows.split_at_mut(at * width);
-        let (row, after) = rest.split_at_mut(width);
-        for bit in starts[at].max(bits.start)..starts[at + 1].min(bits.end) {
-            row[bit / 64 - columns.start] |= 1 << (bit % 64);
-        }
-        for next in graph.successors(at as u32) {
-            let next = *next as usize;
-            let other =
-                if downwards { &after[(next - at - 1) * width..][..width] } else { &before[next * width..][..width] };
+        let row = &mut rest[..width];
+        own_bits(row, starts, at, columns);
+        for next in callees.successors(at as u32) {
+            let other = &before[*next as usize * width..][..width];
             row.iter_mut().zip(other).for_each(|(word, more)| *word |= more);
         }
-        counts[at] = row.iter().map(|w| w.count_ones()).sum();
+        *count = ones(row);
+    }
+    counts
+}
+
+/// Per component, how many nodes of a block of columns reach it, itself included.
+fn reaching(callees: &Digraph, starts: &[u32], columns: &std::ops::Range<usize>) -> Vec<u32> {
+    let (n, width) = (callees.len(), columns.len());
+    let mut rows = vec![0u64; n * width];
+    let mut counts = vec![0u32; n];
+    // No caller of what lies behind the block's last component is in the block.
+    let last = starts.partition_point(|s| (*s as usize) < columns.end * 64).min(n);
+    for at in (0..last).rev() {
+        let (below, rest) = rows.split_at_mut(at * width);
+        let row = &mut rest[..width];
+        own_bits(row, starts, at, columns);
+        counts[at] = ones(row);
+        for next in callees.successors(at as u32) {
+            let other = &mut below[*next as usize * width..][..width];
+            other.iter_mut().zip(&*row).for_each(|(word, more)| *word |= more);
+        }
     }
     counts
 }
