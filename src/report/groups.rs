@@ -2,7 +2,7 @@
 //!
 //! Takes services and edges by number; gives groups, each small enough to be drawn. Deterministic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A picture shows no more boxes than this: above it nobody finds a way (interfaces of service maps group there too).
 pub const VISIBLE: usize = 150;
@@ -25,7 +25,7 @@ pub fn groups(n: usize, edges: &[(usize, usize)], teams: &[Option<String>]) -> V
     for group in first {
         split(group, edges, &mut done);
     }
-    let mut done = gathered(done, edges);
+    let mut done = fewer(gathered(done, edges), edges);
     done.sort_by_key(|g| g[0]);
     done
 }
@@ -85,6 +85,45 @@ fn gathered(groups: Vec<Vec<usize>>, edges: &[(usize, usize)]) -> Vec<Vec<usize>
     rest.sort_unstable();
     large.extend(rest.chunks(VISIBLE / 2).map(<[usize]>::to_vec));
     large
+}
+
+/// While there are more groups than a picture shows, the smallest joins the one that it talks to most, where both fit.
+fn fewer(mut groups: Vec<Vec<usize>>, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
+    let mut of = vec![0; groups.iter().map(Vec::len).sum()];
+    for (g, members) in groups.iter().enumerate() {
+        members.iter().for_each(|i| of[*i] = g);
+    }
+    let mut weights: Vec<BTreeMap<usize, usize>> = vec![BTreeMap::new(); groups.len()];
+    for (a, b) in edges.iter().map(|(a, b)| (of[*a], of[*b])).filter(|(a, b)| a != b) {
+        *weights[a].entry(b).or_default() += 1;
+        *weights[b].entry(a).or_default() += 1;
+    }
+    let mut by_size: BTreeSet<(usize, usize)> = groups.iter().enumerate().map(|(g, all)| (all.len(), g)).collect();
+    let mut settled = 0;
+    while by_size.len() + settled > VISIBLE {
+        let Some((size, g)) = by_size.pop_first() else { break };
+        let fits = |to: &usize| size + groups[*to].len() <= VISIBLE / 2;
+        let most = weights[g].iter().filter(|(to, _)| fits(to)).max_by_key(|(to, w)| (**w, std::cmp::Reverse(**to)));
+        let next = by_size.first().map(|(_, to)| *to).filter(fits);
+        let Some(to) = most.map(|(to, _)| *to).or(next) else {
+            settled += 1;
+            continue;
+        };
+        by_size.remove(&(groups[to].len(), to));
+        let members = std::mem::take(&mut groups[g]);
+        groups[to].extend(members);
+        by_size.insert((groups[to].len(), to));
+        for (other, w) in std::mem::take(&mut weights[g]) {
+            weights[other].remove(&g);
+            if other != to {
+                *weights[other].entry(to).or_default() += w;
+                *weights[to].entry(other).or_default() += w;
+            }
+        }
+    }
+    groups.retain(|g| !g.is_empty());
+    groups.iter_mut().for_each(|g| g.sort_unstable());
+    groups
 }
 
 /// Communities by greedy modularity (Blondel, Guillaume, Lambiotte, Lefebvre 2008): the coarsest level whose parts
@@ -180,6 +219,19 @@ mod tests {
         assert!(groups.iter().all(|g| g.len() <= VISIBLE / 2), "{:?}", groups.iter().map(Vec::len).collect::<Vec<_>>());
         assert!(groups.iter().all(|g| g.iter().all(|i| i / 80 == g[0] / 80)), "{groups:?}");
         assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), 160);
+    }
+
+    #[test]
+    fn small_groups_join_until_one_picture_shows_them() {
+        // Two hundred triangles, each joined to the next by one edge.
+        let inside = (0..200).flat_map(|t| [(3 * t, 3 * t + 1), (3 * t + 1, 3 * t + 2), (3 * t + 2, 3 * t)]);
+        let edges: Vec<(usize, usize)> = inside.chain((0..199).map(|t| (3 * t, 3 * t + 3))).collect();
+        for teams in [vec![None; 600], (0..600).map(|i| Some((i / 3).to_string())).collect()] {
+            let groups = groups(600, &edges, &teams);
+            assert!(groups.len() <= VISIBLE && groups.iter().all(|g| g.len() <= VISIBLE / 2), "{groups:?}");
+            assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), 600);
+            assert!(groups.iter().all(|g| g.iter().all(|i| g.contains(&(i / 3 * 3)))), "triangles stay whole");
+        }
     }
 
     #[test]

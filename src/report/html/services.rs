@@ -45,6 +45,8 @@ struct EdgePage {
     title: String,
     mode: &'static str,
     waits: bool,
+    /// Facts and sources in one sentence, where a system is so large that a list for each edge is too much to open.
+    brief: String,
     facts: Vec<(&'static str, String)>,
     /// What each input says: yes or nothing.
     sources: Vec<(&'static str, bool)>,
@@ -235,17 +237,23 @@ fn edge(system: &System<'_>, observed: &Observed<'_>, index: usize, marginal: &M
         }
     });
     let evidence = if most == 1 && !d.sites.is_empty() { 0 } else { most.min(12) };
+    let sources: Vec<(&str, bool)> =
+        all.iter().filter(|k| most > 1 || d.seen_in.contains(k)).map(|k| (source(*k), d.seen_in.contains(k))).collect();
+    let brief = if most == 1 {
+        let seen: Vec<&str> = sources.iter().map(|(what, _)| *what).collect();
+        let facts = facts.iter().map(|(what, text)| format!("{what} {text}"));
+        facts.chain([format!("seen in {}", seen.join(", "))]).collect::<Vec<_>>().join("; ")
+    } else {
+        String::new()
+    };
     EdgePage {
         key: index,
         title: format!("{} → {}", clean(&d.source), clean(&d.target)),
         mode: d.mode.as_str(),
         waits: d.blocking && d.mode == Mode::Sync,
+        brief,
         facts,
-        sources: all
-            .iter()
-            .filter(|k| most > 1 || d.seen_in.contains(k))
-            .map(|k| (source(*k), d.seen_in.contains(k)))
-            .collect(),
+        sources,
         sites: sites.collect(),
         more_sites: d.sites.len().saturating_sub(most),
         places: d.evidence.iter().take(evidence).map(|e| clean(&format!("{}: {}", e.place, e.says))).collect(),
