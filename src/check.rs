@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::analyze::smells;
 use crate::config::{Config, FailOn, GateConfig, Level, Stale};
 use crate::error::Error;
 use crate::files::{self, Base};
 use crate::gate::{self, Baseline, Before, Compared, Item, Outcome, Question};
+use crate::model::Facts;
 use crate::result::Result as RunResult;
 use crate::{Declared, Request};
 
@@ -102,7 +104,11 @@ pub fn check(asked: &CheckRequest) -> Result<Checked, Error> {
     asked.overrides.apply(&mut config.gate);
     gate::rules::check(&config, "the command line")?;
     let reading = crate::read_with(&request, &Declared { config: config.clone(), ..declared.clone() })?;
-    let result = crate::analyze(&reading);
+    let mut result = crate::analyze(&reading);
+    if let Side::Revision { specs, .. } = &side {
+        let broken = smells::broken(specs, &reading.facts, &result.services);
+        smells::add(&mut result.findings, broken);
+    }
 
     let applies = side.baseline(baseline.as_ref());
     let prefixes = prefixes(&request, asked.facts.len());
@@ -141,8 +147,18 @@ impl Checked {
 /// The side to compare with.
 enum Side {
     Nothing,
-    Saved { path: String, result: Box<RunResult> },
-    Revision { base: Base, config: Option<Box<Config>>, result: Box<RunResult>, baseline: Option<Baseline> },
+    Saved {
+        path: String,
+        result: Box<RunResult>,
+    },
+    Revision {
+        base: Base,
+        config: Option<Box<Config>>,
+        /// What its specifications say.
+        specs: Box<Facts>,
+        result: Box<RunResult>,
+        baseline: Option<Baseline>,
+    },
 }
 
 fn side(asked: &CheckRequest, request: &Request, declared: &Declared, baseline: &Path) -> Result<Side, Error> {
@@ -159,8 +175,11 @@ fn side(asked: &CheckRequest, request: &Request, declared: &Declared, baseline: 
     let config = base.text(&place).map(|text| Config::parse(&name(&place), &text)).transpose()?.map(Box::new);
     let baseline = base.text(baseline).map(|text| Baseline::parse(&name(baseline), &text)).transpose()?;
     let was = Declared { config: config.as_deref().cloned().unwrap_or_default(), ..declared.clone() };
-    let result = Box::new(crate::analyze(&crate::read_at(request, &was, &base)?));
-    Ok(Side::Revision { base, config, result, baseline })
+    let reading = crate::read_at(request, &was, &base)?;
+    let result = Box::new(crate::analyze(&reading));
+    let Facts { operations, schemas, .. } = reading.facts;
+    let specs = Box::new(Facts { operations, schemas, ..Facts::default() });
+    Ok(Side::Revision { base, config, specs, result, baseline })
 }
 
 impl Side {

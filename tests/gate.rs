@@ -133,6 +133,49 @@ fn only_what_this_repository_brought_fails_beside_the_facts_of_others() {
     seen.fails(&["new-sync-edge"]).says("a now calls c").points_at("a/main.go");
 }
 
+/// What breaks callers is a finding of the change that brings it; a new version beside the old one is none.
+#[test]
+fn a_breaking_change_of_a_specification_fails_without_a_new_version() {
+    let specification = |version: &str, paths: &str, fields: &str, required: &str| {
+        format!(
+            "openapi: 3.0.3\ninfo: {{title: b, version: {version}}}\npaths:\n{paths}components:\n  schemas:\n    Item:\n      \
+             required: [{required}]\n      properties:\n{fields}"
+        )
+    };
+    let answer = "{'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Item'}}}}}";
+    let get = |path: &str| format!("  {path}:\n    get:\n      responses: {answer}\n");
+    let put = "  /v1/stock:\n    put:\n      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Item'}}}}\n";
+    let both = get("/v1/items/{id}") + put;
+    let fields = "        id: {type: string}\n        price: {type: integer}\n        note: {type: string}\n";
+    let repo = Repository::new();
+    repo.system(&["a>b"]);
+    repo.file("b/openapi.yaml", &specification("1.4.0", &both, fields, "id, price"));
+    repo.commit("b has a specification");
+    repo.git(&["checkout", "-q", "-b", "work"]);
+    let check = |paths: &str, fields: &str, required: &str, version: &str| {
+        repo.file("b/openapi.yaml", &specification(version, paths, fields, required));
+        repo.check(&["--base", "main", "--level", "unversioned-api=error"])
+    };
+    let more = format!("{fields}        colour: {{type: string}}\n");
+    // Another name of a parameter, another field, another operation: nobody breaks.
+    let renamed = get("/v1/items/{itemId}") + put + &get("/v1/items");
+    check(&renamed, &more, "id, price", "1.5.0").passes().shows_nothing_new();
+    let text = fields.replace("price: {type: integer}", "price: {type: string}");
+    let seen = check(&both, &text, "id, price", "1.5.0");
+    seen.fails(&["unversioned-api"]).says("Item.price of the answer of GET /v1/items/{id} was integer and is string");
+    seen.points_at("b/openapi.yaml");
+    let less = fields.replace("        note: {type: string}\n", "");
+    check(&both, &less, "id, price", "1.4.1").fails(&["unversioned-api"]).says("Item.note is gone from the answer");
+    check(&both, fields, "id", "1.4.1").fails(&["unversioned-api"]).says("Item.price may be absent");
+    check(&both, &more, "id, price, colour", "1.4.1")
+        .fails(&["unversioned-api"])
+        .says("Item.colour must be in the request of PUT /v1/stock");
+    check(put, fields, "id, price", "1.4.1").fails(&["unversioned-api"]).says("GET /v1/items/{id} is gone");
+    // The same with a new version, in the document or in the path.
+    check(&both, &less, "id, price", "2.0.0").passes().shows_nothing_new();
+    check(&(get("/v2/items/{id}") + put), fields, "id, price", "1.4.1").passes().shows_nothing_new();
+}
+
 #[test]
 fn files_of_one_path_in_two_repositories_stay_two() {
     let repo = Repository::new();

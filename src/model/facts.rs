@@ -318,6 +318,9 @@ pub struct Operation {
     pub format: String,
     /// Title of the specification, or `package.Service` for protobuf.
     pub title: String,
+    /// Version of the specification (`info.version`); empty = none is written.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
     /// Server URLs.
     #[serde(default)]
     pub servers: Vec<String>,

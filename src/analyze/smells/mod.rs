@@ -46,6 +46,7 @@ use rayon::prelude::*;
 use crate::model::{Confidence, Dependency, Evidence, Finding, NotEvaluated, Severity, Site};
 
 pub use scene::Scene;
+pub use unversioned_api::broken;
 
 /// A smell.
 pub struct Smell {
@@ -98,6 +99,12 @@ pub const SMELLS: &[Smell] = &[
     unversioned_api::SMELL,
     wrong_cut::SMELL,
 ];
+
+/// Adds findings that a comparison with a base brings, in the order of the others.
+pub fn add(findings: &mut Vec<Finding>, more: Vec<Finding>) {
+    findings.extend(more);
+    findings.sort_by(order);
+}
 
 /// Evaluates all smells: findings most severe first, and what could not be evaluated.
 #[must_use]

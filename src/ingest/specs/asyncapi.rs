@@ -62,6 +62,7 @@ impl Reader<'_> {
             place: Place::new(&self.source.root, &self.source.path, line),
             format: "asyncapi".to_owned(),
             title: self.title.to_owned(),
+            version: String::new(),
             servers: self.servers.clone(),
             method: method.to_owned(),
             path: channel.to_owned(),

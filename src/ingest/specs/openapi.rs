@@ -77,6 +77,7 @@ impl Parts<'_> {
 /// Operations; gives what they refer to in other files.
 fn operations(document: &Node, parts: &mut Parts<'_>, facts: &mut Facts) -> Vec<(String, String)> {
     let title = document.at(&["info", "title"]).str().to_owned();
+    let version = document.at(&["info", "version"]).str().to_owned();
     let mut servers: Vec<String> =
         document.get("servers").list().iter().map(|s| s.get("url").str().to_owned()).collect();
     if let Some(host) = document.get("host").text() {
@@ -100,6 +101,7 @@ fn operations(document: &Node, parts: &mut Parts<'_>, facts: &mut Facts) -> Vec<
                 place: parts.place(&file, operation.line),
                 format: "openapi".to_owned(),
                 title: title.clone(),
+                version: version.clone(),
                 servers: servers.clone(),
                 method: method.to_uppercase(),
                 path: format!("{base}{path}"),

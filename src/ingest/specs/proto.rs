@@ -61,6 +61,7 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
                         place: Place::new(&source.root, &source.path, number),
                         format: "proto".to_owned(),
                         title: service.clone(),
+                        version: String::new(),
                         servers: Vec::new(),
                         method: "RPC".to_owned(),
                         path: format!("/{service}/{name}"),
