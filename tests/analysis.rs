@@ -167,3 +167,56 @@ proptest! {
         prop_assert!((value(&asynchronous) - value(&old)).abs() < 1e-9, "an edge that nobody waits for counted");
     }
 }
+
+/// Ten requests enter at `orders`, which waits 800 of 1,000 µs for `stock`; one of the ten fails there.
+#[test]
+fn traces_say_what_requests_are_exposed_to_and_what_a_step_saves() {
+    let span = |trace: usize, id: &str, service: &str, kind: &str, parent: &str, times: (u64, u64), failed: bool| {
+        let parent = if parent.is_empty() { String::new() } else { format!(r#""parentId": "{parent}","#) };
+        let tags = if failed { r#"{"error": "true", "http.response.status_code": "500"}"# } else { "{}" };
+        format!(
+            r#"{{"traceId": "{:032x}", "id": "{id}", {parent} "kind": "{kind}", "name": "GET /items",
+            "localEndpoint": {{"serviceName": "{service}"}}, "timestamp": {}, "duration": {}, "tags": {tags}}}"#,
+            trace + 1,
+            1_700_000_000_000_000 + times.0,
+            times.1
+        )
+    };
+    let spans = (0..10).flat_map(|t| {
+        [
+            span(t, "0000000000000001", "orders", "SERVER", "", (0, 1_000), false),
+            span(t, "0000000000000002", "orders", "CLIENT", "0000000000000001", (100, 800), t == 4),
+            span(t, "0000000000000003", "stock", "SERVER", "0000000000000002", (100, 800), t == 4),
+        ]
+    });
+    let spans = format!("[{}]", spans.collect::<Vec<_>>().join(",\n"));
+    let code = "package main\n\nimport (\n\t\"database/sql\"\n\t\"encoding/json\"\n\t\"net/http\"\n)\n\nfunc main() {\n\thttp.HandleFunc(\"/items\", items)\n}\n";
+    let orders = format!(
+        "{code}\nfunc items(w http.ResponseWriter, r *http.Request) {{\n\tresp, _ := http.Get(\"http://stock:8080/items\")\n\tvar found []Item\n\tjson.NewDecoder(resp.Body).Decode(&found)\n\tjson.NewEncoder(w).Encode(found)\n}}\n"
+    );
+    let stock = format!(
+        "{code}\nfunc items(w http.ResponseWriter, r *http.Request) {{\n\tdb, _ := sql.Open(\"postgres\", \"postgres://stock-db/stock\")\n\trows, _ := db.Query(\"SELECT id, name FROM items\")\n\tjson.NewEncoder(w).Encode(scan(rows))\n}}\n"
+    );
+    let compose = "services:\n  orders:\n    build: orders\n  stock:\n    build: stock\n";
+    let files = [
+        ("orders/main.go", orders.as_str()),
+        ("stock/main.go", &stock),
+        ("compose.yml", compose),
+        ("spans.json", &spans),
+    ];
+    let sources = files.iter().map(|(path, text)| unbraid::files::Source::in_memory(path, text.as_bytes())).collect();
+    let found = unbraid::analyze(&unbraid::Reading::in_memory(sources, Config::default()).expect("a reading"));
+    let near = |is: Option<f64>, expected: f64| {
+        assert!(is.is_some_and(|v| (v - expected).abs() < 1e-9), "{is:?} is not {expected}");
+    };
+    let runtime = found.score.as_ref().and_then(|s| s.sub_scores.runtime).expect("measured");
+    near(runtime.calls_per_request, 1.0);
+    near(runtime.availability_bound, 0.9);
+    near(runtime.critical_path_share, 0.8);
+    let plan = found.plan.as_ref().expect("a plan");
+    let step = plan.steps.first().unwrap_or_else(|| panic!("a step: {plan:?}"));
+    assert_eq!(step.entity.as_deref(), Some("stock"));
+    near(step.critical_path_saved_us, 800.0);
+    near(step.availability_gained, 0.1);
+    read_back(&found);
+}

@@ -136,7 +136,12 @@ pub(super) fn availabilities(graph: &ServiceGraph, coupling: &Coupling) -> Vec<O
         seen[*to as usize].0 += calls;
         seen[*to as usize].1 += errors.min(calls);
     }
-    seen.into_iter().map(|(calls, errors)| (calls > 0).then(|| 1.0 - errors as f64 / calls as f64)).collect()
+    seen.into_iter().map(|(calls, errors)| availability(calls, errors)).collect()
+}
+
+/// Share of the calls without an error; `None` without a call.
+pub(super) fn availability(calls: u64, errors: u64) -> Option<f64> {
+    (calls > 0).then(|| 1.0 - errors as f64 / calls as f64)
 }
 
 fn edges(graph: &ServiceGraph, coupling: &Coupling, services: &[ServiceMetrics]) -> Vec<EdgeMetrics> {

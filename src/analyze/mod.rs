@@ -57,8 +57,8 @@ pub fn analyze(graph: ServiceGraph, config: &Config) -> Analysis {
     let coupling = Coupling::of(&graph, config.analysis.criticality);
     let mut score = score::report(&graph, &coupling, &knowledge);
     let metrics = (!coupling.members.is_empty()).then(|| metrics::metrics(&graph, &coupling));
-    if let (Some(score), Some(metrics)) = (&mut score, &metrics) {
-        score.sub_scores.runtime = runtime::runtime(&graph, metrics);
+    if let Some(score) = &mut score {
+        score.sub_scores.runtime = runtime::runtime(&graph, &coupling);
     }
     let entities = entities::entities(&graph, &coupling, &knowledge);
     let scene = smells::Scene::new(&graph, &coupling, &entities, &verb_lies, &config.liberated, &knowledge);

@@ -1,30 +1,26 @@
 //! What requests wait for, and what fails with them, as traces measured it (analysis §2 and §3).
 //!
-//! Takes the traffic of the graph and its metrics; gives the columns beside the score and what a step would save. Never
+//! Takes the traffic of the graph; gives the columns beside the score and what a step would save. Never
 //! mixed into the score: it depends on the workload that was traced.
 
 use std::collections::BTreeMap;
 
 use crate::graph::ServiceGraph;
 use crate::graph::digraph::Digraph;
-use crate::model::{Metrics, Relation, Runtime, Traffic};
+use crate::model::{Mode, Relation, Runtime, Traffic};
 
-use super::metrics::{availabilities, availability_bound};
+use super::metrics::{availabilities, availability, availability_bound};
 use super::score::Coupling;
 
 /// What requests are exposed to; `None` without traces.
 #[must_use]
-pub fn runtime(graph: &ServiceGraph, metrics: &Metrics) -> Option<Runtime> {
-    let parts = graph.parts();
-    let traffic = parts.traffic.as_ref()?;
-    let bounds: BTreeMap<&str, f64> =
-        metrics.services.iter().filter_map(|s| Some((s.service.as_str(), s.availability_bound?))).collect();
-    let entries = entries(graph, traffic);
-    let bound = |service: &str| bounds.get(service).copied();
-    let all: u64 = entries.values().sum();
+pub fn runtime(graph: &ServiceGraph, coupling: &Coupling) -> Option<Runtime> {
+    let traffic = graph.parts().traffic.as_ref()?;
+    let savings = Savings::of(graph, coupling)?;
+    let all: u64 = savings.entries.iter().sum();
     Some(Runtime {
         calls_per_request: (all > 0).then(|| inside(traffic) as f64 / all as f64),
-        availability_bound: weighted(entries.iter().filter_map(|(s, n)| Some((bound(s)?, *n)))),
+        availability_bound: savings.availability(coupling.edges.keys().copied()),
         critical_path_share: critical_path_share(traffic),
     })
 }
@@ -66,10 +62,12 @@ fn critical_path_share(traffic: &Traffic) -> Option<f64> {
 pub struct Savings<'g> {
     graph: &'g ServiceGraph,
     coupling: &'g Coupling,
-    /// Measured availability of each member.
+    /// Measured availability of each member, then of all other services: requests enter at gateways, too.
     measured: Vec<Option<f64>>,
-    /// Requests that enter at each member.
+    /// Requests that enter at each of them.
     entries: Vec<u64>,
+    /// Calls that wait with an end that is no member.
+    outer: Vec<(u32, u32)>,
 }
 
 impl<'g> Savings<'g> {
@@ -77,16 +75,33 @@ impl<'g> Savings<'g> {
     #[must_use]
     pub fn of(graph: &'g ServiceGraph, coupling: &'g Coupling) -> Option<Self> {
         let traffic = graph.parts().traffic.as_ref()?;
+        let others = graph.services().iter().map(|s| s.name.as_str()).filter(|n| coupling.index(n).is_none());
+        let names: Vec<&str> = coupling.members.iter().map(String::as_str).chain(others).collect();
+        let at: BTreeMap<&str, u32> = names.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
         let by_name = entries(graph, traffic);
-        let entries = coupling.members.iter().map(|m| by_name.get(m.as_str()).copied().unwrap_or(0)).collect();
-        Some(Self { graph, coupling, measured: availabilities(graph, coupling), entries })
+        let mut measured = availabilities(graph, coupling);
+        let (mut outer, mut seen) = (Vec::new(), vec![(0, 0); names.len() - measured.len()]);
+        for d in graph.dependencies().iter().filter(|d| d.mode == Mode::Sync && d.blocking) {
+            let (Some(from), Some(to)) = (at.get(d.source.as_str()), at.get(d.target.as_str())) else { continue };
+            if (*from).max(*to) as usize >= measured.len() {
+                outer.push((*from, *to));
+            }
+            if let Some(other) = (*to as usize).checked_sub(measured.len()) {
+                let calls = d.calls.unwrap_or(0);
+                seen[other] = (seen[other].0 + calls, seen[other].1 + d.errors.unwrap_or(0).min(calls));
+            }
+        }
+        measured.extend(seen.into_iter().map(|(calls, errors)| availability(calls, errors)));
+        let entries = names.iter().map(|name| by_name.get(name).copied().unwrap_or(0)).collect();
+        Some(Self { graph, coupling, measured, entries, outer })
     }
 
-    /// The mean bound of the availability of the requests that enter, over these edges; `None` if none was measured.
+    /// The mean bound of the availability of the requests that enter, over these edges between members and all edges
+    /// to others; `None` if none was measured.
     #[must_use]
     pub fn availability(&self, edges: impl Iterator<Item = (u32, u32)>) -> Option<f64> {
         self.measured.iter().any(Option::is_some).then_some(())?;
-        let digraph = Digraph::new(self.entries.len(), edges);
+        let digraph = Digraph::new(self.entries.len(), edges.chain(self.outer.iter().copied()));
         let entered = self.entries.iter().enumerate().filter(|(_, n)| **n > 0);
         weighted(entered.map(|(at, n)| {
             let needs = digraph.reached_from(&[at as u32]);

@@ -39,6 +39,34 @@ pub enum Relation {
     Inferred,
 }
 
+impl Relation {
+    const NAMES: [(Self, &str); 11] = [
+        (Self::Sync, "sync"),
+        (Self::UnpairedClient, "unpaired_client"),
+        (Self::OrphanServer, "orphan_server"),
+        (Self::Db, "db"),
+        (Self::External, "external"),
+        (Self::Publish, "publish"),
+        (Self::Consume, "consume"),
+        (Self::AsyncLink, "async_link"),
+        (Self::AsyncParent, "async_parent"),
+        (Self::MessagingClient, "messaging_client"),
+        (Self::Inferred, "inferred"),
+    ];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES.iter().find(|(r, _)| *r == self).map_or("", |(_, name)| name)
+    }
+
+    /// The relation of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, n)| *n == name).map(|(r, _)| *r)
+    }
+}
+
 /// Most operations of a row that are listed apart; the others are summed up under [`OTHER_OPERATIONS`].
 pub const MOST_OPERATIONS: usize = 100;
 

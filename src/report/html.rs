@@ -20,6 +20,7 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 
 use crate::diff::Diff;
+use crate::model::Verdict;
 use crate::result::Result;
 
 use super::system::System;
@@ -131,13 +132,25 @@ fn lead(result: &Result) -> Option<String> {
     let last = plan.steps.last()?;
     let steps = plan.steps.len();
     let rest = if steps == 1 { "".to_owned() } else { format!(", all {steps} steps to {:.1}", last.score_after) };
-    Some(format!(
-        "First {}: the score falls from {:.1} to {:.1}{rest}; what events cannot remove stays at {:.1}.",
+    let events = format!(
+        "{}: the score falls from {:.1} to {:.1}{rest}; what events cannot remove stays at {:.1}.",
         super::action(first),
         score.value,
         first.score_after,
         plan.floor
-    ))
+    );
+    // Where events are not the first thing to do, the reason stands before what they would buy.
+    Some(match plan.verdict {
+        Verdict::Migrate => format!("First {events}"),
+        Verdict::MergeFirst | Verdict::DoNotMigrate => {
+            format!("{}. By events alone, first {events}", capitalised(&clean(&plan.because)))
+        }
+    })
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Only the one style and the one script may run, and nothing is fetched.

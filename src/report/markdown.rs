@@ -19,6 +19,7 @@ pub fn render(result: &Result) -> String {
     entities(result, &mut out);
     figures::verb_lies(result, &mut out);
     figures::metrics(result, &mut out);
+    figures::traffic(result, &mut out);
     findings(result, &mut out);
     edges(result, &mut out);
     honesty(result, &mut out);

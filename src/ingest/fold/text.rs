@@ -21,20 +21,6 @@ pub const HEAD: &str = "unbraid-partial\t1";
 /// What a line of a part begins with, whatever the version.
 pub const KIND: &str = "unbraid-partial";
 
-const RELATIONS: [(Relation, &str); 11] = [
-    (Relation::Sync, "sync"),
-    (Relation::UnpairedClient, "unpaired_client"),
-    (Relation::OrphanServer, "orphan_server"),
-    (Relation::Db, "db"),
-    (Relation::External, "external"),
-    (Relation::Publish, "publish"),
-    (Relation::Consume, "consume"),
-    (Relation::AsyncLink, "async_link"),
-    (Relation::AsyncParent, "async_parent"),
-    (Relation::MessagingClient, "messaging_client"),
-    (Relation::Inferred, "inferred"),
-];
-
 /// Counts above this are no counts of spans (a million million).
 const MOST: u64 = 1 << 40;
 
@@ -82,7 +68,7 @@ impl<'o> Line<'o> {
     fn about(self, about: &About) -> Self {
         match about {
             About::Row(relation, source, target, protocol) => {
-                let name = RELATIONS.iter().find(|(r, _)| r == relation).map_or("", |(_, name)| name);
+                let name = relation.as_str();
                 self.text(name).text(source).text(target).text(protocol).text("").text("").show(0)
             }
             About::Client(c) => {
@@ -229,8 +215,8 @@ impl<'t> Fields<'t> {
         if relation == CLIENT {
             return Ok(About::Client(Client { source, peer: target, weak, host, rpc_service, protocol }));
         }
-        let known = RELATIONS.iter().find(|(_, name)| *name == relation);
-        known.map(|(r, _)| About::Row(*r, source, target, protocol)).ok_or("an unknown relation")
+        let known = Relation::named(relation);
+        known.map(|r| About::Row(r, source, target, protocol)).ok_or("an unknown relation")
     }
 
     /// Calls of one request with the number of requests.

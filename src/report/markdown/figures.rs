@@ -1,4 +1,5 @@
-//! Published metrics, ways out of cycles, proposals and verbs that hide what they do, as Markdown tables.
+//! Published metrics, what traces measured, ways out of cycles, proposals and verbs that hide what they do, as
+//! Markdown tables.
 
 use crate::result::Result;
 
@@ -60,6 +61,58 @@ pub(super) fn verb_lies(result: &Result, out: &mut String) {
         ]
     });
     table(out, &["service", "operation", "handler", "what", "called by", "where"], rows.collect());
+}
+
+/// What traces measured: between whom, and where requests enter.
+pub(super) fn traffic(result: &Result, out: &mut String) {
+    let Some(traffic) = &result.traffic else { return };
+    out.push_str("\n## What traces measured\n\nTimes in microseconds.\n");
+    let number = |n: Option<u64>| n.map_or_else(|| "not measured".to_owned(), |n| n.to_string());
+    let mut rows: Vec<_> = traffic.rows.iter().collect();
+    rows.sort_by_key(|r| (std::cmp::Reverse(r.calls), &r.source, &r.target, &r.protocol));
+    let listed = rows.iter().map(|r| {
+        let latency = r.latency_us.map_or_else(String::new, |l| format!("{} / {} / {}", l.p50, l.p95, l.p99));
+        let each = (r.requests > 0).then(|| format!("{:.1}", r.calls as f64 / r.requests as f64));
+        vec![
+            format!("{} → {}", r.source, r.target),
+            r.relation.as_str().to_owned(),
+            r.protocol.clone(),
+            r.calls.to_string(),
+            r.errors.to_string(),
+            number(r.server_errors),
+            r.retries.to_string(),
+            each.unwrap_or_default(),
+            r.concurrent.to_string(),
+            latency,
+        ]
+    });
+    let head =
+        ["who", "relation", "over", "calls", "errors", "of the server", "retries", "each request", "at the same time"];
+    table(out, &[&head[..], &["p50 / p95 / p99"]].concat(), listed.collect());
+    let mut served: Vec<_> = traffic.served.iter().filter(|s| s.entries > 0).collect();
+    served.sort_by_key(|s| (std::cmp::Reverse(s.entries), &s.service, &s.operation));
+    if !served.is_empty() {
+        out.push_str("\nWhere requests enter:\n");
+        let listed = served.iter().map(|s| {
+            let latency = s.latency_us.map_or_else(String::new, |l| format!("{} / {} / {}", l.p50, l.p95, l.p99));
+            let each = |n: u64| format!("{:.1}", n as f64 / s.requests.max(1) as f64);
+            let operation = format!("{}: {}", s.service, s.operation);
+            let (calls, chain) = (each(s.calls), format!("{} (at most {})", each(s.depth_sum), s.depth_most));
+            vec![operation, s.entries.to_string(), s.errors.to_string(), latency, calls, chain]
+        });
+        table(out, &["operation", "requests", "errors", "p50 / p95 / p99", "calls each", "chain"], listed.collect());
+    }
+    if !traffic.repeated.is_empty() {
+        out.push_str("\nThe same operation several times during one request:\n");
+        let mut all: Vec<_> = traffic.repeated.iter().collect();
+        all.sort_by_key(|r| (std::cmp::Reverse(r.calls), &r.source, &r.target, &r.call));
+        let listed = all.iter().map(|r| {
+            let call = format!("{} → {}: {}", r.source, r.target, r.call);
+            let [requests, calls, most] = [r.groups, r.calls, r.most].map(|n| n.to_string());
+            vec![call, r.operation.clone(), requests, calls, most, r.exemplar.clone()]
+        });
+        table(out, &["call", "during", "requests", "calls", "most in one", "example"], listed.collect());
+    }
 }
 
 /// Metrics of the system and of each service.
