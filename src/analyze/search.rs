@@ -18,7 +18,7 @@ const TRIED: usize = 64;
 /// Of how many the bound is worked out to find these.
 const BOUNDED: usize = 1_024;
 /// Candidates that are scored at once: fixed, so that what is skipped does not depend on the number of threads.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 /// Gains below this are none.
 pub const NOTHING: f64 = 1e-9;
 
@@ -51,8 +51,8 @@ struct Step {
     made: Move,
     /// No less than the sum of scores can be, roughly: without a search.
     least: f64,
-    /// Edges that it frees.
-    freed: Vec<(u32, u32)>,
+    /// Edges that it frees and that nothing replaces: without one the score stays.
+    broken: Vec<(u32, u32)>,
 }
 
 /// Value early: of some moves the order that minimises the sum of the scores after each of `steps` steps.
@@ -124,7 +124,7 @@ fn best_ratio(
     let before = simulation.score(done);
     let reach = simulation.reach(done);
     let bounded = |made: &Move| {
-        let gain = simulation.bound(&reach, &simulation.freed(done, *made));
+        let gain = simulation.bound(&reach, &simulation.broken(&reach, simulation.freed(done, *made)));
         Scored { gain, points: points(*made), made: *made }
     };
     let mut open: Vec<Scored> = moves.par_iter().map(bounded).collect();
@@ -184,9 +184,9 @@ fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeM
             let reach = &reaches[from];
             let open: Vec<Move> = moves.iter().copied().filter(|m| !state.done.moves().contains(m)).collect();
             open.into_iter().map(move |made| {
-                let freed = simulation.freed(&state.done, made);
-                let least = state.sum + state.score - simulation.rough_bound(reach, &freed);
-                Step { from, made, least, freed }
+                let broken = simulation.broken(reach, simulation.freed(&state.done, made));
+                let least = state.sum + state.score - simulation.rough_bound(reach, &broken);
+                Step { from, made, least, broken }
             })
         })
         .collect();
@@ -203,14 +203,14 @@ fn widen(simulation: &Simulation, beam: &[State], moves: &[Move], costs: &BTreeM
             .par_iter()
             .filter_map(|step| {
                 let state = &beam[step.from];
-                let least = || state.sum + state.score - simulation.bound(&reaches[step.from], &step.freed);
+                let least = || state.sum + state.score - simulation.bound(&reaches[step.from], &step.broken);
                 if worst.is_some_and(|worst| least() > worst) {
                     return None;
                 }
                 let done = state.done.with(step.made);
                 let score = match known.get(done.moves()) {
                     Some(score) => *score,
-                    None if step.freed.is_empty() => state.score,
+                    None if step.broken.is_empty() => state.score,
                     None => simulation.score(&done),
                 };
                 let mut moves = state.moves.clone();

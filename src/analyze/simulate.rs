@@ -236,6 +236,17 @@ impl Simulation {
         score_of(self.n.saturating_sub(1), edges)
     }
 
+    /// No less than what making two services one gains, given how many each node reaches and is reached by at first:
+    /// whoever reaches both reaches one less, whoever both reach is reached by one less, and nobody loses more.
+    pub fn merge_bound(&self, start: f64, up: &[u32], down: &[u32]) -> impl Fn(u32, u32) -> f64 {
+        let least: Vec<f64> = up.iter().zip(down).map(|(u, d)| 1.0 - independence((u + d).saturating_sub(2))).collect();
+        let (all, n) = (least.iter().sum::<f64>(), self.n);
+        move |a, b| {
+            let (a, b) = (least[a as usize], least[b as usize]);
+            start - 100.0 * (all - a - b + a.max(b)) / n.saturating_sub(1).max(1) as f64
+        }
+    }
+
     /// The score after some moves with a read service that holds a copy of an owner's data: whoever read the owner
     /// reads the copy. The calls are moved, not removed, and V grows by one.
     #[must_use]
@@ -252,6 +263,26 @@ impl Simulation {
         let graph = Digraph::new(self.n, self.left(done));
         let (up, down) = graph.reach();
         Reach { callers: graph.reversed(), graph, up, down }
+    }
+
+    /// Of the edges that a move frees those whose caller no longer reaches the callee at all. Whoever used another of
+    /// them still has a way round, so nothing else changes what anybody reaches.
+    #[must_use]
+    pub fn broken(&self, reach: &Reach, mut freed: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+        let Some(first) = freed.first().copied() else { return freed };
+        // A move frees edges that share their target or their source: one search from there tells of all.
+        if freed.iter().all(|e| e.1 == first.1) {
+            let mut gone: Vec<u32> = freed.iter().map(|e| e.0).collect();
+            gone.sort_unstable();
+            let seen = reach.callers.reached_without(first.1, &gone);
+            freed.retain(|e| !seen[e.0 as usize]);
+        } else if freed.iter().all(|e| e.0 == first.0) {
+            let mut gone: Vec<u32> = freed.iter().map(|e| e.1).collect();
+            gone.sort_unstable();
+            let seen = reach.graph.reached_without(first.0, &gone);
+            freed.retain(|e| !seen[e.1 as usize]);
+        }
+        freed
     }
 
     /// More than a move can gain after others: nobody above the freed edges can lose more than what lies below
@@ -337,8 +368,20 @@ mod tests {
                 let gain = before - simulation.score(&after);
                 prop_assert!(gain >= -1e-9 && gain <= bound + 1e-9, "gain {gain}, bound {bound}");
                 prop_assert!(gain <= rough + 1e-9, "gain {gain}, rough bound {rough}");
+                let broken = simulation.broken(&reach, freed.clone());
+                let (sharp, any) = (simulation.bound(&reach, &broken), !broken.is_empty());
+                prop_assert!(gain <= sharp + 1e-9 && sharp <= bound + 1e-9, "gain {gain}, {sharp} of {bound}");
+                prop_assert_eq!(any, gain > 1e-12, "{:?} are broken, gain {}", broken, gain);
                 prop_assert_eq!(simulation.left(&done).count() - simulation.left(&after).count(), freed.len());
                 done = after;
+            }
+            let start = simulation.start();
+            let score = simulation.score(&start);
+            let (up, down) = Digraph::new(14, simulation.left(&start)).reach();
+            let bound = simulation.merge_bound(score, &up, &down);
+            for (a, b) in simulation.left(&start) {
+                let gain = score - simulation.score_merged(&start, a.min(b), a.max(b));
+                prop_assert!(gain <= bound(a, b) + 1e-9, "merging gains {gain}, bound {}", bound(a, b));
             }
             prop_assert!(simulation.floor() <= simulation.score(&done) + 1e-9);
         }

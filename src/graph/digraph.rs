@@ -223,6 +223,27 @@ impl Digraph {
         (0..self.len() as u32).filter(|n| seen[*n as usize]).collect()
     }
 
+    /// Which nodes a start reaches when some of its own edges (sorted targets) are gone.
+    #[must_use]
+    pub fn reached_without(&self, start: u32, gone: &[u32]) -> Vec<bool> {
+        let mut seen = vec![false; self.len()];
+        let mut queue: Vec<u32> = Vec::new();
+        for to in self.successors(start).iter().filter(|to| gone.binary_search(to).is_err()) {
+            seen[*to as usize] = true;
+            queue.push(*to);
+        }
+        // A way back to the start leads nowhere new.
+        seen[start as usize] = true;
+        while let Some(at) = queue.pop() {
+            for to in self.successors(at) {
+                if !std::mem::replace(&mut seen[*to as usize], true) {
+                    queue.push(*to);
+                }
+            }
+        }
+        seen
+    }
+
     /// For each node the longest path of the condensation that begins at it, in hops.
     #[must_use]
     pub fn depths(&self) -> Vec<u32> {

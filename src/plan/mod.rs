@@ -329,9 +329,7 @@ impl Planner<'_> {
             .filter(|s| s.action == Action::PublishEntity)
             .map(|s| s.score_before - s.score_after)
             .fold(0.0, f64::max);
-        if let Some((gain, a, b)) = self.best_merge(start)
-            && gain > best_step + NOTHING
-        {
+        if let Some((gain, a, b)) = self.best_merge(start, best_step) {
             let text = format!(
                 "merging {} and {} gains {gain:.1} points, the best publication {best_step:.1}",
                 self.name(a),
@@ -343,8 +341,8 @@ impl Planner<'_> {
         (Verdict::Migrate, text)
     }
 
-    /// The pair of neighbours whose merge gains most.
-    fn best_merge(&self, start: f64) -> Option<(f64, u32, u32)> {
+    /// The pair of neighbours whose merge gains most, if any gains more than `least`.
+    fn best_merge(&self, start: f64, least: f64) -> Option<(f64, u32, u32)> {
         use rayon::prelude::*;
         if self.simulation.len() > PROPOSALS {
             return None;
@@ -354,11 +352,25 @@ impl Planner<'_> {
         pairs.sort_unstable();
         pairs.dedup();
         let (up, down) = self.analysis.coupling.digraph().reach();
-        let k = |(a, b): &(u32, u32)| [*a, *b].iter().map(|n| up[*n as usize] + down[*n as usize]).sum::<u32>();
-        pairs.sort_by_key(|pair| (std::cmp::Reverse(k(pair)), *pair));
+        let k = |n: u32| up[n as usize] + down[n as usize];
+        pairs.sort_by_key(|pair| (std::cmp::Reverse(k(pair.0) + k(pair.1)), *pair));
         pairs.truncate(PAIRS);
-        let gains: Vec<(f64, u32, u32)> =
-            pairs.par_iter().map(|(a, b)| (start - self.simulation.score_merged(&none, *a, *b), *a, *b)).collect();
-        gains.into_iter().max_by(|x, y| search::near(x.0, y.0).then_with(|| (y.1, y.2).cmp(&(x.1, x.2))))
+        let bound = self.simulation.merge_bound(start, &up, &down);
+        let mut open: Vec<(f64, u32, u32)> = pairs.into_iter().map(|(a, b)| (bound(a, b), a, b)).collect();
+        open.sort_by(|x, y| y.0.total_cmp(&x.0).then_with(|| (x.1, x.2).cmp(&(y.1, y.2))));
+        let better =
+            |x: &(f64, u32, u32), y: &(f64, u32, u32)| search::near(x.0, y.0).then_with(|| (y.1, y.2).cmp(&(x.1, x.2)));
+        let mut best: Option<(f64, u32, u32)> = None;
+        for batch in open.chunks(search::BATCH) {
+            if batch[0].0 < best.map_or(least, |b| b.0) - 2.0 * NOTHING {
+                break;
+            }
+            let gains: Vec<(f64, u32, u32)> = batch
+                .par_iter()
+                .map(|(_, a, b)| (start - self.simulation.score_merged(&none, *a, *b), *a, *b))
+                .collect();
+            best = best.into_iter().chain(gains).max_by(better);
+        }
+        best.filter(|b| b.0 > least + NOTHING)
     }
 }

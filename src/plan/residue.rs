@@ -16,6 +16,7 @@ impl Planner<'_> {
     /// Edges that are left at the end, and proposals for them, the best first.
     pub(super) fn residue(&self, end: &Done, floor: f64) -> (Vec<Residue>, Vec<Step>) {
         let few = self.simulation.len() <= PROPOSALS;
+        let reach = self.simulation.reach(end);
         let mut residue = Vec::new();
         let mut proposals: BTreeMap<(Action, Vec<String>), Step> = BTreeMap::new();
         for (a, b) in self.simulation.left(end).take(LISTED) {
@@ -29,6 +30,8 @@ impl Planner<'_> {
             if few {
                 let then = match action {
                     Action::Library => self.simulation.score_with(end, &[(a, b)], &self.inlined(end, a, b)),
+                    // Where the callee is still reached, nothing changes.
+                    _ if self.simulation.broken(&reach, vec![(a, b)]).is_empty() => floor,
                     _ => self.simulation.score_with(end, &[(a, b)], &[]),
                 };
                 after = Some(then);

@@ -110,18 +110,16 @@ pub fn add(findings: &mut Vec<Finding>, more: Vec<Finding>) {
 #[must_use]
 pub fn find(scene: &Scene<'_>) -> (Vec<Finding>, Vec<NotEvaluated>) {
     let (mut findings, mut missing) = (Vec::new(), Vec::new());
-    let all: Vec<Result<Vec<Finding>, String>> = SMELLS.par_iter().map(|smell| (smell.find)(scene)).collect();
+    // Each list is cut before the next smell begins: in a huge system there are millions.
+    let all: Vec<Result<(Vec<Finding>, usize), String>> = SMELLS.par_iter().map(|s| (s.find)(scene).map(cut)).collect();
     for (smell, found) in SMELLS.iter().zip(all) {
         let mut tell = |missing_part: String| {
             missing.push(NotEvaluated { smell: smell.id.to_owned(), missing: missing_part });
         };
         match found {
-            Ok(mut found) => {
-                found.sort_by(order);
-                if found.len() > MOST_FINDINGS {
-                    let more = found.len() - MOST_FINDINGS;
+            Ok((found, more)) => {
+                if more > 0 {
                     tell(format!("{more} further findings are left out: {MOST_FINDINGS} are listed at most"));
-                    found.truncate(MOST_FINDINGS);
                 }
                 findings.extend(found);
             }
@@ -131,6 +129,15 @@ pub fn find(scene: &Scene<'_>) -> (Vec<Finding>, Vec<NotEvaluated>) {
     findings.sort_by(order);
     findings.dedup_by(|a, b| a.fingerprint == b.fingerprint);
     (findings, missing)
+}
+
+/// The most severe findings of a smell, and how many others there are.
+fn cut(mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
+    found.sort_by(order);
+    let more = found.len().saturating_sub(MOST_FINDINGS);
+    found.truncate(MOST_FINDINGS);
+    found.shrink_to_fit();
+    (found, more)
 }
 
 fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
