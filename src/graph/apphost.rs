@@ -141,6 +141,8 @@ struct Resource {
     /// Scheme of its connection string; nothing for projects and other applications.
     scheme: Option<String>,
     parent: Option<String>,
+    /// A database that is called like a service that is built here: its server stands for it.
+    inside: bool,
 }
 
 struct Host<'h, 'a> {
@@ -168,14 +170,23 @@ impl<'h, 'a> Host<'h, 'a> {
                 resources[at].scheme = scheme;
             }
         }
+        for resource in &mut resources {
+            resource.inside = resource.parent.is_some() && self.is_built(&resource.workload.name);
+        }
         for (u, call) in self.calls() {
             self.configure(u, call, &mut resources);
             found.routes.extend(self.routes(u, call));
         }
         // A server whose databases stand for themselves is none of their own.
-        let parents: Vec<String> = resources.iter().filter_map(|r| r.parent.clone()).collect();
-        let kept = resources.into_iter().filter(|r| !parents.contains(&r.workload.name));
+        let parents: Vec<String> = resources.iter().filter(|r| !r.inside).filter_map(|r| r.parent.clone()).collect();
+        let kept = resources.into_iter().filter(|r| !r.inside && !parents.contains(&r.workload.name));
         found.workloads.extend(kept.map(|r| r.workload));
+    }
+
+    /// Is something built under this name, as a manifest says?
+    fn is_built(&self, name: &str) -> bool {
+        let mut built = self.facts.workloads.iter().filter(|w| w.build.is_some());
+        built.any(|w| normal(&w.name) == normal(name))
     }
 
     fn calls(&self) -> impl Iterator<Item = (u32, &'a Call)> + '_ {
@@ -248,7 +259,7 @@ impl<'h, 'a> Host<'h, 'a> {
                 workload.image = Some(image);
             }
         }
-        Some(Resource { workload, scheme: resource_scheme, parent })
+        Some(Resource { workload, scheme: resource_scheme, parent, inside: false })
     }
 
     /// Is the call on the builder of the application, or on a resource that holds others?
@@ -338,7 +349,10 @@ impl<'h, 'a> Host<'h, 'a> {
         for name in self.named(&argument.value, &self.frame(unit, call)) {
             let Some(resource) = resources.iter().find(|r| r.workload.name == name) else { continue };
             let (key, value) = match &resource.scheme {
-                Some(scheme) => (format!("ConnectionStrings__{name}"), format!("{scheme}://{name}")),
+                Some(scheme) => {
+                    let host = resource.parent.as_ref().filter(|_| resource.inside).unwrap_or(&name);
+                    (format!("ConnectionStrings__{name}"), format!("{scheme}://{host}"))
+                }
                 None => (format!("services__{name}__http__0"), format!("http://{name}")),
             };
             all.push(Setting { key, value, place: place.clone() });

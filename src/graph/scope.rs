@@ -65,8 +65,11 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
     for unit in &facts.units {
         let folder = (unit.place.root.as_str(), unit.place.folder());
         let (users, library) = owners.entry(folder).or_insert_with(|| nodes.owners(facts, &unit.place));
+        // What one service alone is built with is a part of it: the layers of a solution, with handlers that only a
+        // framework calls.
+        let shared = *library && users.len() > 1;
         for at in users.iter() {
-            let list = if *library { &mut libraries } else { &mut own };
+            let list = if shared { &mut libraries } else { &mut own };
             list[*at].push(unit);
         }
     }

@@ -166,3 +166,118 @@ fn registered_interfaces_and_fields_lead_through_projects_to_their_services() {
     ]);
     assert_eq!(edges(&found), ["stock -> stockdb data", "web -> stock sync"]);
 }
+
+/// A service in layers: the host project starts, another one beside it holds the handlers, which only a mediator calls.
+/// The Dockerfile lies above both and says by its command which one it starts; a database of the AppHost is called like
+/// a service.
+#[test]
+fn the_layers_of_one_service_are_one_service() {
+    let web =
+        "<Project Sdk=\"Microsoft.NET.Sdk.Web\"><ProjectReference Include=\"..\\Rooms\\Rooms.csproj\" /></Project>";
+    let desk =
+        "<Project Sdk=\"Microsoft.NET.Sdk.Web\"><ProjectReference Include=\"..\\Desk\\Desk.csproj\" /></Project>";
+    let library = "<Project Sdk=\"Microsoft.NET.Sdk\"></Project>";
+    let proto = "syntax = \"proto3\";\npackage rooms;\nservice RoomCounter { rpc Find (Q) returns (R); }\n";
+    let found = system(&[
+        (
+            "deploy/compose.yaml",
+            "services:\n  rooms:\n    build: {context: .., dockerfile: services/rooms/Dockerfile}\n  desk:\n    build: {context: .., dockerfile: services/desk/Dockerfile}\n  postgres: {image: postgres}\n",
+        ),
+        ("host/Host.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\"><Sdk Name=\"Aspire.AppHost.Sdk\"/></Project>"),
+        (
+            "host/Program.cs",
+            "var builder = DistributedApplication.CreateBuilder(args);\n\
+             var server = builder.AddPostgres(\"postgres\");\nvar rooms = server.AddDatabase(\"rooms\");\n\
+             builder.AddProject<Projects.Rooms_Api>(\"rooms-service\").WithReference(rooms);\n\
+             builder.AddProject<Projects.Desk_Api>(\"desk-service\");\n",
+        ),
+        ("services/rooms/Dockerfile", "FROM dotnet\nCOPY . .\nENTRYPOINT [\"dotnet\", \"Rooms.Api.dll\"]\n"),
+        ("services/rooms/Rooms.Api/Rooms.Api.csproj", web),
+        ("services/rooms/Rooms.Api/Program.cs", "builder.AddNpgsqlDbContext<RoomsContext>(\"rooms\");\n"),
+        ("services/rooms/Rooms/Rooms.csproj", library),
+        ("services/rooms/Rooms/rooms.proto", proto),
+        (
+            "services/rooms/Rooms/Counter.cs",
+            "public class Counter : RoomCounter.RoomCounterBase { public override Task<R> Find(Q q, ServerCallContext c) { return null; } }\n",
+        ),
+        ("services/desk/Dockerfile", "FROM dotnet\nCOPY . .\nENTRYPOINT dotnet ./Desk.Api.dll\n"),
+        ("services/desk/Desk.Api/Desk.Api.csproj", desk),
+        (
+            "services/desk/Desk.Api/Program.cs",
+            "builder.Services.AddGrpcClient<RoomCounter.RoomCounterClient>(o => { o.Address = new Uri(\"http://rooms\"); });\n",
+        ),
+        ("services/desk/Desk/Desk.csproj", library),
+        ("services/desk/Desk/rooms.proto", proto),
+        (
+            "services/desk/Desk/Book.cs",
+            "internal class BookHandler : ICommandHandler<Book, Booked> {\n\
+               private readonly RoomCounter.RoomCounterClient _rooms;\n\
+               public BookHandler(RoomCounter.RoomCounterClient rooms) { _rooms = rooms; }\n\
+               public async Task<Booked> Handle(Book command) { var free = await _rooms.FindAsync(new Q()); return new Booked(free); }\n\
+             }\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["desk -> rooms sync", "rooms -> postgres data"]);
+    let services: Vec<&str> =
+        found.services.iter().filter(|s| s.kind.as_str() == "service").map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["desk", "rooms"]);
+}
+
+/// A library reads a section that each service names, keeps it in static fields, and hands these to what it makes.
+#[test]
+fn a_section_that_a_service_names_reaches_the_client_of_a_library() {
+    let library = "\
+        public static class Setup {\n\
+          private static string _exchange;\n  private static string _queue;\n\
+          public static void UseSender(this IServiceCollection services, IConfiguration config) {\n\
+            Read(config, \"Sender\");\n\
+            services.AddTransient<ISender>(_ => new Sender(_exchange));\n  }\n\
+          public static void UseReceiver(this IServiceCollection services, IConfiguration config) {\n\
+            Read(config, \"Receiver\");\n\
+            services.AddTransient<IReceiver>(_ => new Receiver(_exchange, _queue));\n  }\n\
+          private static void Read(IConfiguration config, string name) {\n\
+            var configSection = config.GetSection(name);\n\
+            if (!configSection.Exists()) { throw new Missing(name); }\n\
+            ReadExchange(configSection);\n\
+            if (name == \"Receiver\") { _queue = configSection[\"Queue\"]; }\n  }\n\
+          private static void ReadExchange(IConfigurationSection configSection) { _exchange = configSection[\"Exchange\"]; }\n\
+        }\n\
+        public class Sender : ISender {\n\
+          private readonly string _exchange;\n  private IChannel _channel;\n\
+          public Sender(string exchange) { _exchange = exchange; }\n\
+          public async Task Send(byte[] body) {\n\
+            await _channel.ExchangeDeclareAsync(_exchange, \"fanout\");\n\
+            await _channel.BasicPublishAsync(_exchange, \"\", body);\n  }\n\
+        }\n\
+        public class Receiver : IReceiver {\n\
+          private readonly string _exchange;\n  private readonly string _queue;\n  private IChannel _channel;\n\
+          public Receiver(string exchange, string queue) { _exchange = exchange; _queue = queue; }\n\
+          public async Task Start() {\n\
+            await _channel.QueueBindAsync(_queue, _exchange, \"\");\n\
+            await _channel.BasicConsumeAsync(_queue, false, _consumer);\n  }\n\
+        }\n";
+    let project =
+        "<Project Sdk=\"Microsoft.NET.Sdk.Web\"><ProjectReference Include=\"..\\lib\\Lib.csproj\" /></Project>";
+    let found = system(&[
+        ("compose.yaml", "services:\n  shop: {build: shop}\n  audit: {build: audit}\n  rabbitmq: {image: rabbitmq}\n"),
+        ("lib/Lib.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\"></Project>"),
+        ("lib/Setup.cs", &format!("using RabbitMQ.Client;\n{library}")),
+        ("shop/Dockerfile", "FROM dotnet\n"),
+        ("shop/Shop.csproj", project),
+        (
+            "shop/Program.cs",
+            "builder.Services.UseSender(builder.Configuration);\n\
+             class Orders(ISender sender) { async Task Place() { await sender.Send(null); } }\n",
+        ),
+        ("shop/appsettings.json", "{\"Sender\": {\"Exchange\": \"orders\"}}"),
+        ("audit/Dockerfile", "FROM dotnet\n"),
+        ("audit/Audit.csproj", project),
+        (
+            "audit/Program.cs",
+            "builder.Services.UseReceiver(builder.Configuration);\n\
+             class Worker(IReceiver receiver) { async Task Run() { await receiver.Start(); } }\n",
+        ),
+        ("audit/appsettings.json", "{\"Receiver\": {\"Exchange\": \"orders\", \"Queue\": \"audit\"}}"),
+    ]);
+    assert_eq!(edges(&found), ["shop -> audit async"]);
+}

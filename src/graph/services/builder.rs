@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
             }
             let folder = workload.place.folder().to_owned();
             let key = (workload.place.root.clone(), folder.clone());
-            let at = match self.module_for(&key) {
+            let at = match self.started(workload).or_else(|| self.module_for(&key)) {
                 Some(at) => at,
                 None if self.has_code(&key) => self.node_at(&key.0, &folder),
                 None => continue,
@@ -364,6 +364,11 @@ impl<'a> Builder<'a> {
         }
         // A Dockerfile kept apart from the code brings in its context: the code is there.
         if let Some(at) = self.copied_context(w, build) {
+            return Some(at);
+        }
+        let here = |d: &&Workload| d.kind == WorkloadKind::Dockerfile && d.place.root == root;
+        let named = self.facts.workloads.iter().filter(here).find(|d| Some(&d.place.path) == w.dockerfile.as_ref());
+        if let Some(at) = self.started(w).or_else(|| self.started(named?)) {
             return Some(at);
         }
         // A Dockerfile in a folder of its own says whose image it is, wherever the context starts.

@@ -1,8 +1,10 @@
-//! Several programs in one Go module: each is a service of its own, the packages are what they share.
+//! Several programs in one Go module: each is a service of its own, the packages are what they share; and the .NET
+//! project that a command starts.
 
 use std::collections::BTreeSet;
 
-use crate::model::{Module, Unit};
+use crate::graph::services::normal;
+use crate::model::{Module, Unit, Workload};
 
 use super::builder::Builder;
 
@@ -39,6 +41,21 @@ impl Builder<'_> {
             return BTreeSet::new();
         }
         folders.into_iter().filter(|f| !nested(f) && !tool(f)).collect()
+    }
+
+    /// The project whose assembly a command starts: `dotnet Orders.Api.dll` is the project `Orders.Api`, wherever the
+    /// Dockerfile stands.
+    pub(super) fn started(&self, workload: &Workload) -> Option<usize> {
+        let words = workload.command.iter().flat_map(|c| c.split_whitespace());
+        let mut assemblies = words.filter_map(|w| w.rsplit('/').next()?.strip_suffix(".dll"));
+        let assembly = normal(assemblies.next()?);
+        let mut projects = self.facts.modules.iter().filter(|m| {
+            m.build == "dotnet"
+                && m.place.root == workload.place.root
+                && m.names.iter().any(|name| normal(name) == assembly)
+        });
+        let (project, None) = (projects.next()?, projects.next()) else { return None };
+        self.by_folder.get(&(project.place.root.clone(), project.folder.clone())).copied()
     }
 
     /// One of several programs of a module.

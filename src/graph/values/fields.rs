@@ -72,7 +72,8 @@ impl<'s, 'a> Values<'s, 'a> {
     /// `url = value` in a method sets the field where no parameter or local is called so.
     fn sets_field(&self, unit: u32, binding: &Binding) -> bool {
         let unit = self.scope().unit(unit);
-        let Some(f) = binding.function.filter(|_| matches!(unit.language.as_str(), "java" | "kotlin")) else {
+        let Some(f) = binding.function.filter(|_| matches!(unit.language.as_str(), "java" | "kotlin" | "csharp"))
+        else {
             return false;
         };
         let declared = |b: &Binding| b.function == Some(f) && b.place == binding.place && b.type_name.is_some();
@@ -256,6 +257,18 @@ impl<'s, 'a> Values<'s, 'a> {
             },
             Head::Expr(Expr::Property(key, _), _) => vec![Found::new(Head::Property(format!("{key}.{name}")))],
             Head::Property(key) => vec![Found::new(Head::Property(format!("{key}.{name}")))],
+            // A section of the configuration whose name is given to a function.
+            Head::Expr(Expr::Call(None, call, arguments), frame) if call == "@property" => {
+                let keys = arguments.first().map(|key| self.heads(&key.value, frame, depth + 1)).unwrap_or_default();
+                let named = keys.into_iter().map(|key| match &key.head {
+                    Head::Expr(Expr::Literal(section), _) => {
+                        let property = Head::Property(format!("{}.{name}", section.replace(':', ".")));
+                        Found::new(property).after(&key.chain, key.sure)
+                    }
+                    _ => Found::hole(format!("{name} of a section whose name is not known")),
+                });
+                named.collect()
+            }
             Head::Expr(call @ Expr::Call(..), frame) => match self.constructed(call) {
                 Some((owner, arguments)) => match arguments.iter().find(|a| a.name.as_deref() == Some(name)) {
                     Some(argument) => self.heads(&argument.value, frame, depth + 1),
