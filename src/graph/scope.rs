@@ -2,6 +2,8 @@
 //!
 //! Takes facts and nodes; gives indices by name and "is this function live?". Follows no value.
 
+mod mentions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
@@ -152,7 +154,7 @@ impl<'a> Scope<'a> {
             for (i, call) in unit.calls.iter().enumerate() {
                 scope.calls.entry(&call.name).or_default().push((u, i as u32));
             }
-            mentions(unit, &mut scope.mentioned);
+            mentions::of(unit, &mut scope.mentioned);
             literals(u, unit, &mut scope.literals);
         }
         scope.find_live();
@@ -311,7 +313,7 @@ impl<'a> Scope<'a> {
         let mut queue: Vec<&str> = Vec::new();
         for unit in &self.units[..self.own] {
             let mut found = BTreeSet::new();
-            mentions(unit, &mut found);
+            mentions::of(unit, &mut found);
             found.extend(unit.calls.iter().map(|c| c.name.as_str()));
             queue.extend(found);
         }
@@ -337,10 +339,10 @@ impl<'a> Scope<'a> {
                 let mut found = BTreeSet::new();
                 for call in unit.calls.iter().filter(|c| inside(c.function)) {
                     found.insert(call.name.as_str());
-                    call.arguments.iter().for_each(|a| self::names(&a.value, &mut found, 0));
+                    call.arguments.iter().for_each(|a| mentions::names(&a.value, &mut found, 0));
                 }
                 for binding in unit.bindings.iter().filter(|b| inside(b.function)) {
-                    self::names(&binding.value, &mut found, 0);
+                    mentions::names(&binding.value, &mut found, 0);
                 }
                 queue.extend(found);
             }
@@ -419,68 +421,6 @@ fn is_entry_name(name: &str) -> bool {
     matches!(name, "main" | "Main" | "init" | "new" | "constructor")
         || by_convention.contains(&name)
         || name.starts_with('<')
-}
-
-/// Function names that a unit mentions other than by calling them: passed, returned, registered.
-fn mentions<'a>(unit: &'a Unit, into: &mut BTreeSet<&'a str>) {
-    for call in &unit.calls {
-        for argument in &call.arguments {
-            names(&argument.value, into, 0);
-        }
-    }
-    for binding in &unit.bindings {
-        names(&binding.value, into, 0);
-    }
-    for function in &unit.functions {
-        for value in &function.returns {
-            names(value, into, 0);
-        }
-    }
-    for site in &unit.sites {
-        if let Some(handler) = &site.handler {
-            names(handler, into, 0);
-        }
-    }
-}
-
-fn names<'a>(expr: &'a Expr, into: &mut BTreeSet<&'a str>, depth: usize) {
-    if depth > 16 {
-        return;
-    }
-    match expr {
-        Expr::Ref(name) => {
-            into.insert(name);
-        }
-        Expr::Field(object, name) => {
-            into.insert(name);
-            names(object, into, depth + 1);
-        }
-        Expr::Index(object, key) => {
-            names(object, into, depth + 1);
-            names(key, into, depth + 1);
-        }
-        Expr::Call(receiver, _, arguments) => {
-            if let Some(receiver) = receiver {
-                names(receiver, into, depth + 1);
-            }
-            for argument in arguments {
-                names(&argument.value, into, depth + 1);
-            }
-        }
-        Expr::Out(inner, _) => names(inner, into, depth + 1),
-        Expr::Env(_, Some(inner)) | Expr::Property(_, Some(inner)) => names(inner, into, depth + 1),
-        Expr::Concat(parts) | Expr::Choice(parts) | Expr::List(parts) | Expr::Lambda(parts) => {
-            for part in parts {
-                names(part, into, depth + 1);
-            }
-        }
-        Expr::Map(entries) => {
-            for (_, value) in entries {
-                names(value, into, depth + 1);
-            }
-        }
-        Expr::Literal(_) | Expr::Env(..) | Expr::Property(..) | Expr::Opaque(_) => {}
-    }
 }
 
 /// A type name without generics, pointers, package and nullability: `*pb.Client<T>?` is `Client`.

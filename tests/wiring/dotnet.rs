@@ -281,3 +281,57 @@ fn a_section_that_a_service_names_reaches_the_client_of_a_library() {
     ]);
     assert_eq!(edges(&found), ["shop -> audit async"]);
 }
+
+/// RestEase reads an address from the configuration; EasyNetQ's exchange is an object, its routing keys are names of
+/// types, and the method that consumes is looked up by reflection.
+#[test]
+fn rest_ease_and_the_exchanges_of_easynetq() {
+    let project = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>";
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  policy: {build: policy}\n  price: {build: price}\n  search: {build: search}\n  rabbit: {image: rabbitmq}\n",
+        ),
+        ("policy/Policy.csproj", project),
+        ("policy/Dockerfile", "FROM dotnet\n"),
+        ("policy/appsettings.json", "{\"PriceUri\": \"http://price/api/prices\"}"),
+        (
+            "policy/Prices.cs",
+            "using RestEase;\n\
+             public interface IPrices { [Post] Task<Price> Ask([Body] Question question); }\n\
+             public class Prices : IPrices {\n  private readonly IPrices client;\n\
+               public Prices(IConfiguration configuration) {\n\
+                 var http = new HttpClient(handler, false) { BaseAddress = new Uri(configuration.GetValue<string>(\"PriceUri\")) };\n\
+                 client = RestClient.For<IPrices>(http);\n  }\n\
+               public Task<Price> Ask([Body] Question question) => client.Ask(question);\n}\n",
+        ),
+        (
+            "policy/Outbox.cs",
+            "using EasyNetQ;\n\
+             public class Outbox : BackgroundService {\n  private readonly IBus bus;\n  private readonly Exchange exchange;\n\
+               public Outbox(IBus bus) { this.bus = bus; exchange = bus.Advanced.ExchangeDeclare(\"policies\", ExchangeType.Topic); }\n\
+               protected override async Task ExecuteAsync(CancellationToken stop) {\n\
+                 var key = Next().GetType().Name.ToLower();\n\
+                 await bus.Advanced.PublishAsync(exchange, key, true, Next());\n  }\n}\n",
+        ),
+        ("price/Price.csproj", project),
+        ("price/Dockerfile", "FROM dotnet\n"),
+        ("price/Program.cs", "app.MapPost(\"/api/prices\", (Question q) => 1);\n"),
+        ("search/Search.csproj", project),
+        ("search/Dockerfile", "FROM dotnet\n"),
+        (
+            "search/Listener.cs",
+            "using EasyNetQ;\n\
+             public class Listener {\n  private readonly IBus bus;\n  private readonly Exchange exchange;\n\
+               public Listener(IBus bus) { this.bus = bus; exchange = this.bus.Advanced.ExchangeDeclare(\"policies\", ExchangeType.Topic); }\n\
+               public void ListenTo(List<Type> types) {\n\
+                 foreach (var type in types) GetType().GetMethod(\"Subscribe\", Flags).MakeGenericMethod(type).Invoke(this, null);\n  }\n\
+               private void Subscribe<T>() {\n\
+                 var queue = bus.Advanced.QueueDeclare(\"search-\" + typeof(T).Name);\n\
+                 bus.Advanced.Bind(exchange, queue, typeof(T).Name.ToLower());\n\
+                 bus.Advanced.Consume(queue, (IMessage<T> message, MessageReceivedInfo info) => Index(message));\n  }\n}\n",
+        ),
+        ("search/Program.cs", "app.Services.GetRequiredService<Listener>().ListenTo(types);\n"),
+    ]);
+    assert_eq!(edges(&found), ["policy -> price sync", "policy -> search async"]);
+}
