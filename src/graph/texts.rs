@@ -201,7 +201,7 @@ impl<'s, 'a> Texts<'s, 'a> {
                 }
                 self.canonical(name, &values, frame, depth)
             }
-            Expr::Opaque(reason) => vec![Text::hole(reason)],
+            Expr::Opaque(reason) => vec![Text::hole(&unread(reason))],
             Expr::Map(_) => vec![Text::hole("an object")],
             _ => self.texts(expr, frame, depth + 1),
         }
@@ -435,6 +435,15 @@ fn expand_percent(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// Why a value ends here, in words: what the grammar calls a piece of code is no reason.
+fn unread(what: &str) -> String {
+    match what {
+        "declared" => "it is only declared here, and nothing that was read sets it".to_owned(),
+        "null_literal" | "null" | "nil" | "none" => "it is null".to_owned(),
+        what => what.replace('_', " "),
+    }
 }
 
 #[cfg(test)]

@@ -335,3 +335,26 @@ fn rest_ease_and_the_exchanges_of_easynetq() {
     ]);
     assert_eq!(edges(&found), ["policy -> price sync", "policy -> search async"]);
 }
+
+/// `IOptions<T>.Value` is the options, and what nobody binds is the section that is called like their class.
+#[test]
+fn options_are_the_section_that_is_called_like_them() {
+    let found = system(&[
+        ("compose.yaml", "services:\n  desk: {build: desk}\n  guests: {build: guests}\n"),
+        ("desk/Desk.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>"),
+        ("desk/Dockerfile", "FROM dotnet\n"),
+        ("desk/appsettings.json", "{\"GuestsOptions\": {\"BaseAddress\": \"http://guests\"}}"),
+        (
+            "desk/Guests.cs",
+            "public abstract class ClientOptions { public string BaseAddress { get; set; } }\n\
+             public class GuestsOptions : ClientOptions { }\n\
+             public class Guests(HttpClient http, IOptions<GuestsOptions> options) {\n\
+               private readonly GuestsOptions _options = options.Value;\n\
+               [HttpGet(\"/guest\")] public Task<string> Find() => http.GetStringAsync($\"{_options.BaseAddress}/guests\");\n}\n",
+        ),
+        ("guests/Guests.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>"),
+        ("guests/Dockerfile", "FROM dotnet\n"),
+        ("guests/Program.cs", "app.MapGet(\"/guests\", () => 1);\n"),
+    ]);
+    assert_eq!(edges(&found), ["desk -> guests sync"]);
+}

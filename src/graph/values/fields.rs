@@ -143,7 +143,7 @@ impl<'s, 'a> Values<'s, 'a> {
                 }
                 if let Some(field) = decl.fields.iter().find(|f| f.name == name) {
                     let given = self.provided(&field.type_name, name, depth);
-                    return if known(&given) { given } else { self.unmarshalled(holder, name) };
+                    return if known(&given) { given } else { self.unmarshalled(unit, holder, owner, name) };
                 }
             }
         }
@@ -151,10 +151,16 @@ impl<'s, 'a> Values<'s, 'a> {
     }
 
     /// A field that a library fills from a configuration file: the way to it through the types that hold it is the
-    /// key (`Configuration { database: Database { url } }` is `database.url`).
-    fn unmarshalled(&self, holder: &'a str, name: &'a str) -> Many<'a> {
+    /// key (`Configuration { database: Database { url } }` is `database.url`). Options of .NET that no other object
+    /// holds are mostly bound to the section that is called like them (`GetSection(nameof(OrdersOptions))`).
+    fn unmarshalled(&self, unit: u32, holder: &'a str, owner: &str, name: &'a str) -> Many<'a> {
+        let dotnet = self.scope().unit(unit).language == "csharp";
         let found = self.paths_to(holder, 0).into_iter().map(|path| {
-            let key = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let key = match path.as_str() {
+                "" if dotnet => format!("{owner}.{name}"),
+                "" => name.to_owned(),
+                path => format!("{path}.{name}"),
+            };
             Found::new(Head::Property(key)).after(&[], Confidence::Probable)
         });
         found.collect()
@@ -276,6 +282,13 @@ impl<'s, 'a> Values<'s, 'a> {
                 },
                 None => vec![Found::hole(format!("{name} of a call's result"))],
             },
+            // `IOptions<T>.Value`: the wrapper stands for what it holds.
+            Head::Instance(owner)
+                if matches!(name, "Value" | "CurrentValue")
+                    && !self.scope().types(owner).any(|(_, t)| t.fields.iter().any(|f| f.name == name)) =>
+            {
+                vec![object.clone().after(&[], Confidence::Confirmed)]
+            }
             Head::Instance(owner) => self.field(owner, name, None, None, depth + 1),
             Head::Module(unit) => self.module_member(*unit, name, depth + 1),
             Head::Hole(reason) => vec![Found::hole(reason.clone())],
