@@ -181,7 +181,7 @@ fn the_layers_of_one_service_are_one_service() {
     let found = system(&[
         (
             "deploy/compose.yaml",
-            "services:\n  rooms:\n    build: {context: .., dockerfile: services/rooms/Dockerfile}\n  desk:\n    build: {context: .., dockerfile: services/desk/Dockerfile}\n  postgres: {image: postgres}\n",
+            "services:\n  rooms:\n    build: {context: .., dockerfile: services/rooms/Dockerfile}\n  desk:\n    build: {context: '..\\', dockerfile: 'services\\desk\\dev.Dockerfile'}\n  postgres: {image: postgres}\n",
         ),
         ("host/Host.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\"><Sdk Name=\"Aspire.AppHost.Sdk\"/></Project>"),
         (
@@ -201,6 +201,7 @@ fn the_layers_of_one_service_are_one_service() {
             "public class Counter : RoomCounter.RoomCounterBase { public override Task<R> Find(Q q, ServerCallContext c) { return null; } }\n",
         ),
         ("services/desk/Dockerfile", "FROM dotnet\nCOPY . .\nENTRYPOINT dotnet ./Desk.Api.dll\n"),
+        ("services/desk/Dockerfile.watch", "FROM dotnet\nCOPY . .\nENTRYPOINT dotnet watch\n"),
         ("services/desk/Desk.Api/Desk.Api.csproj", desk),
         (
             "services/desk/Desk.Api/Program.cs",

@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
             }
             let folder = workload.place.folder().to_owned();
             let key = (workload.place.root.clone(), folder.clone());
-            let at = match self.started(workload).or_else(|| self.module_for(&key)) {
+            let at = match self.started_in(&key.0, &key.1, &workload.place.path).or_else(|| self.module_for(&key)) {
                 Some(at) => at,
                 None if self.has_code(&key) => self.node_at(&key.0, &folder),
                 None => continue,
@@ -366,9 +366,9 @@ impl<'a> Builder<'a> {
         if let Some(at) = self.copied_context(w, build) {
             return Some(at);
         }
-        let here = |d: &&Workload| d.kind == WorkloadKind::Dockerfile && d.place.root == root;
-        let named = self.facts.workloads.iter().filter(here).find(|d| Some(&d.place.path) == w.dockerfile.as_ref());
-        if let Some(at) = self.started(w).or_else(|| self.started(named?)) {
+        let image = w.dockerfile.as_deref().unwrap_or_default();
+        let beside = image.rsplit_once('/').map_or(build.as_str(), |(folder, _)| folder);
+        if let Some(at) = self.started(w).or_else(|| self.started_in(&root, beside, image)) {
             return Some(at);
         }
         // A Dockerfile in a folder of its own says whose image it is, wherever the context starts.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::services::normal;
-use crate::model::{Module, Unit, Workload};
+use crate::model::{Module, Unit, Workload, WorkloadKind};
 
 use super::builder::Builder;
 
@@ -56,6 +56,16 @@ impl Builder<'_> {
         });
         let (project, None) = (projects.next()?, projects.next()) else { return None };
         self.by_folder.get(&(project.place.root.clone(), project.folder.clone())).copied()
+    }
+
+    /// The project that a Dockerfile of a folder starts. Of several (`dev.Dockerfile`) not each names it: then what
+    /// another one starts counts.
+    pub(super) fn started_in(&self, root: &str, folder: &str, dockerfile: &str) -> Option<usize> {
+        let here =
+            |d: &&Workload| d.kind == WorkloadKind::Dockerfile && d.place.root == root && d.place.folder() == folder;
+        let images: Vec<&Workload> = self.facts.workloads.iter().filter(here).collect();
+        let named = images.iter().filter(|d| d.place.path == dockerfile);
+        named.chain(&images).find_map(|d| self.started(d))
     }
 
     /// One of several programs of a module.

@@ -82,9 +82,10 @@ impl Reader<'_> {
             .text()
             .map(|c| interpolate(c, self.values, 0))
             .or_else(|| (!build.is_null()).then(|| ".".to_owned()));
-        let context = context.and_then(|c| join(folder, &c));
+        // Compose on Windows takes `..\\src` as well.
+        let context = context.and_then(|c| join(folder, &c.replace('\\', "/")));
         let dockerfile = build.get("dockerfile").text().map(|d| interpolate(d, self.values, 0));
-        let dockerfile = dockerfile.and_then(|d| join(context.as_deref().unwrap_or(folder), &d));
+        let dockerfile = dockerfile.and_then(|d| join(context.as_deref().unwrap_or(folder), &d.replace('\\', "/")));
         let mut aliases: Vec<String> = Vec::new();
         for key in ["container_name", "hostname"] {
             aliases.extend(node.get(key).text().map(|t| interpolate(t, self.values, 0)));
