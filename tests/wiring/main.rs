@@ -1,6 +1,7 @@
 //! Small systems written for one way in which an address travels each, against the edges that they must give.
 
 mod charts;
+mod clients;
 mod deployments;
 mod dotnet;
 mod hints;

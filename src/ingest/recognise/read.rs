@@ -156,7 +156,8 @@ impl Site<'_> {
                         .into_iter()
                         .flatten()
                         .collect();
-                (!parts.is_empty()).then(|| Expr::Call(None, canonical::CLIENT.to_owned(), parts))
+                // Without a base address it is a client all the same: its calls bring whole addresses.
+                Some(Expr::Call(None, canonical::CLIENT.to_owned(), parts))
             }
             Meaning::Channel => {
                 Some(Expr::Call(None, canonical::CHANNEL.to_owned(), list(vec![self.first(&rule.address)])))

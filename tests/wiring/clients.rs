@@ -1,0 +1,30 @@
+//! HTTP clients that one file makes and others use.
+
+use super::{edges, system};
+
+/// `axios.create()` without a base address is a client, wherever it is imported: its calls bring whole addresses, or
+/// join the base that it has.
+#[test]
+fn a_client_of_another_file_with_and_without_a_base() {
+    let compose = "services:\n  ui: {build: ui, environment: {CART_URL: 'http://cart:80/'}}\n  cart: {build: cart}\n  stock: {build: stock}\n";
+    let found = system(&[
+        ("compose.yaml", compose),
+        ("ui/Dockerfile", "FROM node\n"),
+        ("ui/package.json", "{\"name\": \"ui\", \"dependencies\": {\"axios\": \"1\", \"react\": \"18\"}}"),
+        (
+            "ui/src/api/config.ts",
+            "import axios from 'axios'\n\nconst plain = axios.create()\nplain.defaults.timeout = 2000\n\n\
+             export const cartUrl = process.env.CART_URL\nexport const based = axios.create({ baseURL: 'http://stock' })\n\
+             export default plain\n",
+        ),
+        (
+            "ui/src/api/cart.ts",
+            "import client, { cartUrl, based } from './config'\n\n\
+             export const add = async (item) => {\n  const response = await client.post(cartUrl + 'cart', { item })\n  return response.data\n}\n\
+             export const left = async (id) => {\n  const response = await based.get('/left/' + id)\n  return response.data\n}\n",
+        ),
+        ("cart/Dockerfile", "FROM x\n"),
+        ("stock/Dockerfile", "FROM x\n"),
+    ]);
+    assert_eq!(edges(&found), ["ui -> cart sync", "ui -> stock sync"]);
+}
