@@ -324,12 +324,13 @@ fn business_events(design: &Design, out: &mut String) {
 
 fn entities(design: &Design, out: &mut String) {
     for entity in &design.entities {
+        let place = entity.place.to_string();
+        let from = if place.is_empty() { String::new() } else { format!(" ({})", code(&place)) };
         out.push_str(&format!(
-            "\n### Entity {}\n\nTopic {}, compacted; from table {} ({}).\n",
+            "\n### Entity {}\n\nTopic {}, compacted; from table {}{from}.\n",
             markdown(&entity.name),
             code(&entity.topic),
-            code(&entity.table),
-            code(&entity.place.to_string())
+            code(&entity.table)
         ));
         fields(entity, out);
     }
