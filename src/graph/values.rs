@@ -10,7 +10,7 @@ mod names;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::model::code::Function;
+use crate::model::code::{Function, Parameter};
 use crate::model::{Argument, Confidence, Evidence, Expr, Place, SourceKind};
 
 use super::scope::Scope;
@@ -263,6 +263,14 @@ fn is_plain(name: &str) -> bool {
 fn argument<'a>(arguments: &'a [Argument], index: usize, name: &str) -> Option<&'a Expr> {
     let named = arguments.iter().find(|a| a.name.as_deref() == Some(name));
     named.or_else(|| arguments.get(index).filter(|a| a.name.is_none())).map(|a| &a.value)
+}
+
+/// The arguments for a parameter: one, or for `...` all that are left.
+fn passed<'a>(arguments: &'a [Argument], index: usize, parameter: &Parameter) -> Vec<&'a Expr> {
+    if parameter.type_name.starts_with("...") {
+        return arguments.iter().skip(index).map(|a| &a.value).collect();
+    }
+    argument(arguments, index, &parameter.name).into_iter().collect()
 }
 
 /// `getBaseUrl` and `baseUrl` read the field `baseUrl`.

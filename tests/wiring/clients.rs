@@ -28,3 +28,23 @@ fn a_client_of_another_file_with_and_without_a_base() {
     ]);
     assert_eq!(edges(&found), ["ui -> cart sync", "ui -> stock sync"]);
 }
+
+/// A helper tries one name of a variable after the other: those that are passed one by one, too.
+#[test]
+fn a_helper_takes_any_number_of_names() {
+    let code = "package main\n\nimport (\n\t\"net/http\"\n\t\"os\"\n)\n\n\
+        func first(name string, others ...string) string {\n\tvalue := os.Getenv(name)\n\
+        \tif value == \"\" {\n\t\tfor _, other := range others {\n\t\t\tvalue = os.Getenv(other)\n\t\t}\n\t}\n\treturn value\n}\n\n\
+        func main() {\n\tresp, _ := http.Get(first(\"CART_MANAGED\", \"CART_HOST\", \"CART_URL\") + \"/items\")\n\tuse(resp)\n}\n";
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  web: {build: web, environment: {CART_URL: 'http://cart:80'}}\n  cart: {build: cart}\n",
+        ),
+        ("web/Dockerfile", "FROM golang\n"),
+        ("web/go.mod", "module shop/web\n"),
+        ("web/main.go", code),
+        ("cart/Dockerfile", "FROM x\n"),
+    ]);
+    assert_eq!(edges(&found), ["web -> cart sync"]);
+}

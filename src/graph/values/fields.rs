@@ -356,7 +356,13 @@ impl<'s, 'a> Values<'s, 'a> {
                 _ => None,
             })
             .collect();
-        self.heads(object, frame, depth).iter().flat_map(|o| self.entries(o, &keys, depth)).collect()
+        let each = matches!(key, Expr::Opaque(what) if what == "each");
+        let entries = |o: &Found<'a>| match &o.head {
+            // One of the arguments that were passed one by one.
+            Head::Expr(Expr::Literal(_), _) if each => vec![o.clone().after(&[], Confidence::Probable)],
+            _ => self.entries(o, &keys, depth),
+        };
+        self.heads(object, frame, depth).iter().flat_map(entries).collect()
     }
 
     /// The entries of an object under one of these keys; all of them where the key is not known.

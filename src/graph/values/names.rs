@@ -234,9 +234,9 @@ impl<'s, 'a> Values<'s, 'a> {
         let mut found: Many<'a> = Vec::new();
         let mut default = false;
         match frame.via.as_deref().filter(|via| via.unit == frame.unit && via.function == function) {
-            Some(via) => match argument(via.arguments, index, &parameter.name) {
-                Some(value) => return self.heads(value, &via.caller, depth),
-                None => default = true,
+            Some(via) => match passed(via.arguments, index, parameter).as_slice() {
+                [] => default = true,
+                values => return values.iter().flat_map(|v| self.heads(v, &via.caller, depth)).collect(),
             },
             None => {
                 let callers = self.callers(frame.unit, declared);
@@ -244,16 +244,13 @@ impl<'s, 'a> Values<'s, 'a> {
                     return vec![Found::hole(format!("{} has {} callers", declared.name, callers.len()))];
                 }
                 for (unit, call) in &callers {
-                    let Some(value) = argument(&call.arguments, index, &parameter.name) else {
-                        default = true;
-                        continue;
-                    };
+                    let values = passed(&call.arguments, index, parameter);
+                    default |= values.is_empty();
                     let owner = self.owner_of_function(*unit, call.function);
                     let inner = Frame::new(*unit, call.function, owner);
                     let step = [Step::Code(*unit, call.line, format!("passed to {} as {}", call.name, parameter.name))];
-                    found.extend(
-                        self.heads(value, &inner, depth).into_iter().map(|f| f.after(&step, Confidence::Confirmed)),
-                    );
+                    let heads = values.into_iter().flat_map(|value| self.heads(value, &inner, depth));
+                    found.extend(heads.map(|f| f.after(&step, Confidence::Confirmed)));
                 }
                 default |= callers.is_empty();
             }

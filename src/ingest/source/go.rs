@@ -156,7 +156,9 @@ impl<'s> Walk<'s> {
     fn parameters(&self, node: Node<'_>) -> Vec<Parameter> {
         let mut all = Vec::new();
         for child in children(node) {
-            let type_name = self.field(child, "type").to_owned();
+            // `names ...string` takes all the arguments that are left.
+            let rest = if child.kind() == "variadic_parameter_declaration" { "..." } else { "" };
+            let type_name = format!("{rest}{}", self.field(child, "type"));
             let mut cursor = child.walk();
             let names: Vec<Node<'_>> = child.children_by_field_name("name", &mut cursor).collect();
             for name in names {
