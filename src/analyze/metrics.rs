@@ -128,7 +128,7 @@ fn dominated(dominators: &[Option<u32>]) -> Vec<u32> {
 }
 
 /// 1 − errors / calls of each member, as its callers saw it.
-pub(super) fn availabilities(graph: &ServiceGraph, coupling: &Coupling) -> Vec<Option<f64>> {
+fn availabilities(graph: &ServiceGraph, coupling: &Coupling) -> Vec<Option<f64>> {
     let mut seen = vec![(0u64, 0u64); coupling.members.len()];
     for ((_, to), index) in &coupling.edges {
         let Some(dependency) = index.map(|i| &graph.dependencies()[i]) else { continue };

@@ -9,7 +9,7 @@ use crate::graph::ServiceGraph;
 use crate::graph::digraph::Digraph;
 use crate::model::{Mode, Relation, Runtime, Traffic};
 
-use super::metrics::{availabilities, availability, availability_bound};
+use super::metrics::{availability, availability_bound};
 use super::score::Coupling;
 
 /// What requests are exposed to; `None` without traces.
@@ -62,7 +62,8 @@ fn critical_path_share(traffic: &Traffic) -> Option<f64> {
 pub struct Savings<'g> {
     graph: &'g ServiceGraph,
     coupling: &'g Coupling,
-    /// Measured availability of each member, then of all other services: requests enter at gateways, too.
+    /// Availability of each member, then of all other services, as all their callers saw it: requests enter at
+    /// gateways, too.
     measured: Vec<Option<f64>>,
     /// Requests that enter at each of them.
     entries: Vec<u64>,
@@ -79,19 +80,17 @@ impl<'g> Savings<'g> {
         let names: Vec<&str> = coupling.members.iter().map(String::as_str).chain(others).collect();
         let at: BTreeMap<&str, u32> = names.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
         let by_name = entries(graph, traffic);
-        let mut measured = availabilities(graph, coupling);
-        let (mut outer, mut seen) = (Vec::new(), vec![(0, 0); names.len() - measured.len()]);
+        let (mut outer, mut seen) = (Vec::new(), vec![(0, 0); names.len()]);
         for d in graph.dependencies().iter().filter(|d| d.mode == Mode::Sync && d.blocking) {
             let (Some(from), Some(to)) = (at.get(d.source.as_str()), at.get(d.target.as_str())) else { continue };
-            if (*from).max(*to) as usize >= measured.len() {
+            if (*from).max(*to) as usize >= coupling.members.len() {
                 outer.push((*from, *to));
             }
-            if let Some(other) = (*to as usize).checked_sub(measured.len()) {
-                let calls = d.calls.unwrap_or(0);
-                seen[other] = (seen[other].0 + calls, seen[other].1 + d.errors.unwrap_or(0).min(calls));
-            }
+            let (calls, errors) = &mut seen[*to as usize];
+            let more = d.calls.unwrap_or(0);
+            (*calls, *errors) = (*calls + more, *errors + d.errors.unwrap_or(0).min(more));
         }
-        measured.extend(seen.into_iter().map(|(calls, errors)| availability(calls, errors)));
+        let measured = seen.into_iter().map(|(calls, errors)| availability(calls, errors)).collect();
         let entries = names.iter().map(|name| by_name.get(name).copied().unwrap_or(0)).collect();
         Some(Self { graph, coupling, measured, entries, outer })
     }

@@ -93,10 +93,7 @@ impl Digraph {
     /// Strongly connected components, callees before callers, each sorted.
     #[must_use]
     pub fn components(&self) -> Vec<Vec<u32>> {
-        let Numbered { of, starts } = self.numbered();
-        let mut all: Vec<Vec<u32>> = starts.windows(2).map(|w| Vec::with_capacity((w[1] - w[0]) as usize)).collect();
-        (0..).zip(&of).for_each(|(node, component)| all[*component as usize].push(node));
-        all
+        self.numbered().members()
     }
 
     /// The component of each node, callees before callers.
@@ -146,11 +143,8 @@ impl Digraph {
 
     /// The condensation: components, the component of each node, and edges between components.
     fn condensed(&self) -> (Vec<Vec<u32>>, Vec<u32>, Digraph) {
-        let components = self.components();
-        let mut of = vec![0u32; self.len()];
-        for (at, component) in components.iter().enumerate() {
-            component.iter().for_each(|node| of[*node as usize] = at as u32);
-        }
+        let numbered = self.numbered();
+        let (components, of) = (numbered.members(), numbered.of);
         let edges: Vec<(u32, u32)> = self.edges().map(|(a, b)| (of[a as usize], of[b as usize])).collect();
         let between = Digraph::new(components.len(), edges);
         (components, of, between)
@@ -211,15 +205,8 @@ impl Digraph {
     #[must_use]
     pub fn reached_from(&self, starts: &[u32]) -> Vec<u32> {
         let mut seen = vec![false; self.len()];
-        let mut queue: Vec<u32> = starts.to_vec();
         starts.iter().for_each(|s| seen[*s as usize] = true);
-        while let Some(at) = queue.pop() {
-            for to in self.successors(at) {
-                if !std::mem::replace(&mut seen[*to as usize], true) {
-                    queue.push(*to);
-                }
-            }
-        }
+        self.spread(starts.to_vec(), &mut seen);
         (0..self.len() as u32).filter(|n| seen[*n as usize]).collect()
     }
 
@@ -234,6 +221,12 @@ impl Digraph {
         }
         // A way back to the start leads nowhere new.
         seen[start as usize] = true;
+        self.spread(queue, &mut seen);
+        seen
+    }
+
+    /// Goes on from some nodes that were seen to all that they reach.
+    fn spread(&self, mut queue: Vec<u32>, seen: &mut [bool]) {
         while let Some(at) = queue.pop() {
             for to in self.successors(at) {
                 if !std::mem::replace(&mut seen[*to as usize], true) {
@@ -241,7 +234,6 @@ impl Digraph {
                 }
             }
         }
-        seen
     }
 
     /// For each node the longest path of the condensation that begins at it, in hops.
@@ -340,6 +332,16 @@ struct Numbered {
     of: Vec<u32>,
     /// Where each component's members begin when all nodes stand by component: its bits are a range.
     starts: Vec<u32>,
+}
+
+impl Numbered {
+    /// The members of each component, sorted.
+    fn members(&self) -> Vec<Vec<u32>> {
+        let sizes = self.starts.windows(2).map(|w| (w[1] - w[0]) as usize);
+        let mut all: Vec<Vec<u32>> = sizes.map(Vec::with_capacity).collect();
+        (0..).zip(&self.of).for_each(|(node, component)| all[*component as usize].push(node));
+        all
+    }
 }
 
 /// Counts become places.

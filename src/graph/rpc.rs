@@ -315,8 +315,7 @@ impl<'s, 'a> SiteReader<'s, 'a> {
                 let bases = self.client_bases(receiver, &frame);
                 let paths = self.texts.of(&call.arguments[0].value, &frame);
                 // A client without a base address is given whole addresses.
-                let whole = bases.is_empty() || paths.iter().any(|p| p.text.contains("://"));
-                let addresses = if whole { paths } else { super::sites::joined(&bases, &paths) };
+                let addresses = if bases.is_empty() { paths } else { super::sites::joined(&bases, &paths) };
                 all.extend(addresses.iter().map(|t| self.outbound(u, &site, call.line, verb, t)));
             }
         }

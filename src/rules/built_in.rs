@@ -13,7 +13,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/csharp/messaging.yaml", include_str!("../../rules/clients/csharp/messaging.yaml")),
     ("rules/clients/csharp/proxies.yaml", include_str!("../../rules/clients/csharp/proxies.yaml")),
     ("rules/clients/csharp/refit.yaml", include_str!("../../rules/clients/csharp/refit.yaml")),
-    ("rules/clients/csharp/restease.yaml", include_str!("../../rules/clients/csharp/restease.yaml")),
     ("rules/clients/csharp/restsharp.yaml", include_str!("../../rules/clients/csharp/restsharp.yaml")),
     ("rules/clients/csharp/stores.yaml", include_str!("../../rules/clients/csharp/stores.yaml")),
     ("rules/clients/csharp/text.yaml", include_str!("../../rules/clients/csharp/text.yaml")),
