@@ -42,7 +42,7 @@ pub use plan::{Action, CycleBreak, Plan, Residue, Step, Verdict};
 pub use practice::{Condition, Deployment, Flow, FlowStep, Practice, PracticeKind, Profile, SharedLibrary, StepKind};
 pub use service::{Membership, Service, ServiceKind};
 pub use traffic::{
-    CallsOfRequest, CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation,
-    RepeatedCalls, Traffic, TrafficRow,
+    Act, CallsOfRequest, CriticalTime, Histogram, Latency, Ledger, OperationServed, OperationTraffic, Relation,
+    RepeatedCalls, RequestAct, Traffic, TrafficRow,
 };
 pub use wording::{counted, fitting};

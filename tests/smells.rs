@@ -15,8 +15,20 @@ use unbraid::result::Result as Found;
 const ELSEWHERE: [&str; 3] = ["bottleneck-service", "contested-service", "lockstep-change"];
 
 /// Smells that traces alone can show.
-const SEEN: [&str; 6] =
-    ["bottleneck-service", "chatty-calls", "deep-sync-chain", "foreign-data-access", "n-plus-one", "shared-database"];
+const SEEN: [&str; 12] = [
+    "bottleneck-service",
+    "chatty-calls",
+    "check-then-act",
+    "deep-sync-chain",
+    "dual-write",
+    "foreign-data-access",
+    "lying-verb",
+    "n-plus-one",
+    "shared-database",
+    "sync-over-async",
+    "sync-write-chain",
+    "wrong-cut",
+];
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/smells")

@@ -91,6 +91,10 @@ pub struct SmellLimits {
     pub repeated_calls: u64,
     /// Calls of one service by the middle request.
     pub calls_per_request: u32,
+    /// Requests of one operation that are enough to say what it always or only sometimes does.
+    pub seen_requests: u64,
+    /// Share of the answers by message that come before the request ends.
+    pub awaited_share: f64,
     /// Bottlenecks.
     pub bottleneck: BottleneckLimits,
     /// Services released together.

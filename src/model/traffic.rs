@@ -2,6 +2,7 @@
 //!
 //! `Traffic` merges (associative, commutative), so that files, partitions and engines can be added up.
 
+pub mod acts;
 pub mod histogram;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use acts::{Act, RequestAct};
 pub use histogram::Histogram;
 
 /// What a row of traffic is (result.md).
@@ -370,6 +372,9 @@ pub struct Traffic {
     /// How often requests call other services, sorted by source and target.
     #[serde(default)]
     pub asked: Vec<CallsOfRequest>,
+    /// What requests did together, sorted by key.
+    #[serde(default)]
+    pub acts: Vec<RequestAct>,
     /// Links of consumers to producers that are not among the spans.
     #[serde(default)]
     pub links_without_producer: u64,
@@ -389,6 +394,12 @@ impl Traffic {
         }
         self.links_without_producer += other.links_without_producer;
         self.merge_details(other.served, other.critical, other.repeated);
+        for new in other.acts {
+            match self.acts.binary_search_by(|mine| mine.key().cmp(&new.key())) {
+                Ok(at) => self.acts[at].merge(new),
+                Err(at) => self.acts.insert(at, new),
+            }
+        }
         for new in other.asked {
             match self.asked.binary_search_by(|m| (&m.source, &m.target).cmp(&(&new.source, &new.target))) {
                 Ok(at) => new.counts.into_iter().for_each(|(n, k)| *self.asked[at].counts.entry(n).or_default() += k),

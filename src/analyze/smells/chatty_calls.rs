@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Found, Scene, Smell};
+use super::{Found, Scene, Smell, merged};
 use crate::model::{Evidence, Finding, Flow, FlowStep, ServiceKind, Severity, Site, counted};
 
 /// The smell.
@@ -99,19 +99,4 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
         Some(Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make())
     });
     made.collect()
-}
-
-/// One finding for a pair: what traces measured, with what the code shows.
-fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
-    let mut all: BTreeMap<Vec<String>, Finding> = BTreeMap::new();
-    for finding in findings {
-        match all.get_mut(&finding.services) {
-            None => drop(all.insert(finding.services.clone(), finding)),
-            Some(known) => {
-                known.because = format!("{}; {}", known.because, finding.because);
-                known.evidence.extend(finding.evidence);
-            }
-        }
-    }
-    all.into_values().collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::scene::{is_read, is_write};
-use super::{Found, Scene, Smell};
-use crate::model::{Confidence, Evidence, Finding, Severity, StepKind};
+use super::{Found, Scene, Smell, merged};
+use crate::model::{Act, Confidence, Evidence, Finding, RequestAct, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "check-then-act", text: include_str!("check_then_act.md"), find };
@@ -17,9 +17,7 @@ struct Pair {
 }
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
-    }
+    scene.code_or_stores_seen()?;
     let mut found: BTreeMap<(&str, &str), Pair> = BTreeMap::new();
     for flow in scene.flows() {
         for step in &flow.steps {
@@ -66,14 +64,48 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         }
     }
     let made = found.into_iter().map(|((source, target), pair)| {
-        let (services, severity) = (&[source, target], if pair.remote { Severity::High } else { Severity::Medium });
-        let refactorings = &[
-            "one command that checks and acts at the owner (a reservation)",
-            "act on a version, and refuse a stale one",
-        ];
-        let (because, evidence) = (pair.because, pair.evidence);
-        Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }
-            .at_most(Severity::Medium)
+        finding(&[source, target], pair.remote, pair.because, pair.evidence).at_most(Severity::Medium)
     });
-    Ok(made.collect())
+    Ok(merged(seen(scene).into_iter().chain(made)))
+}
+
+fn finding<'f>(services: &'f [&'f str; 2], remote: bool, because: String, evidence: Vec<Evidence>) -> Found<'f> {
+    let severity = if remote { Severity::High } else { Severity::Medium };
+    let refactorings =
+        &["one command that checks and acts at the owner (a reservation)", "act on a version, and refuse a stale one"];
+    Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }
+}
+
+/// What traces show: operations that read another service and then write only sometimes: what was read decides.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let least = scene.knowledge.thresholds.smells.seen_requests;
+    let mut reads: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::Read]) {
+        reads.insert((service, &act.operation, &act.other), act.requests);
+    }
+    let mut found: BTreeMap<(&str, &str), (bool, &RequestAct, u64)> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::ReadThenCommanded, Act::ReadThenWrote]) {
+        let all = reads.get(&(service, act.operation.as_str(), act.other.as_str())).copied().unwrap_or_default();
+        let Some(target) = scene.traced(&act.other).filter(|t| *t != service) else { continue };
+        if all < least || act.requests >= all {
+            continue;
+        }
+        let remote = act.act == Act::ReadThenCommanded;
+        let entry = found.entry((service, target)).or_insert((remote, act, all));
+        if (remote, act.requests) > (entry.0, entry.1.requests) {
+            *entry = (remote, act, all);
+        }
+    }
+    let made = found.into_iter().map(|((service, target), (remote, act, all))| {
+        let wrote = if remote { format!("had {target} write") } else { "wrote the own store".to_owned() };
+        let because = format!(
+            "of {all} requests of {} that read {target}, {} then {wrote} and the others did not: what was read decides",
+            act.operation, act.requests
+        );
+        let evidence = vec![super::scene::seen(act, &format!("this request read {target}, then {wrote}"))];
+        // That one depends on the other is concluded, not seen.
+        let sure = if remote { Severity::Medium } else { Severity::Low };
+        finding(&[service, target], remote, because, evidence).at_most(sure)
+    });
+    made.collect()
 }

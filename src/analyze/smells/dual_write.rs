@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Found, Scene, Smell};
-use crate::model::{Confidence, Evidence, Finding, Flow, Mode, PracticeKind, Severity, StepKind};
+use super::{Found, Scene, Smell, merged};
+use crate::model::{Act, Confidence, Evidence, Finding, Flow, Mode, PracticeKind, RequestAct, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "dual-write", text: include_str!("dual_write.md"), find };
@@ -14,9 +14,7 @@ fn is_outbox(table: &str) -> bool {
 }
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
-    }
+    scene.code_or_stores_seen()?;
     let mut channels: BTreeMap<(&str, &str, u32), &str> = BTreeMap::new();
     for dependency in scene.graph.dependencies().iter().filter(|d| d.mode == Mode::Async) {
         for site in &dependency.sites {
@@ -38,15 +36,36 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     }
     let made = found.into_iter().map(|((service, channel), evidence)| {
         let named: Vec<&str> = handlers.iter().filter(|(s, _)| *s == service).map(|(_, h)| *h).take(3).collect();
-        let what = if channel.is_empty() { "an event" } else { channel.as_str() };
-        let because =
-            format!("{service} writes its database and publishes {what} without an outbox ({})", named.join(", "));
-        let refactorings = &["write an outbox row in the same transaction", "publish by change data capture"];
-        let (services, severity) = (&[service], Severity::High);
-        let subject = Some(channel.as_str()).filter(|c| !c.is_empty());
-        Found { smell: SMELL.id, severity, services, subject, because, evidence, refactorings }.make()
+        finding(service, &channel, &named, evidence)
     });
-    Ok(made.collect())
+    Ok(merged(seen(scene).into_iter().chain(made)))
+}
+
+fn finding(service: &str, channel: &str, by: &[&str], evidence: Vec<Evidence>) -> Finding {
+    let what = if channel.is_empty() { "an event" } else { channel };
+    let because = format!("{service} writes its database and publishes {what} without an outbox ({})", by.join(", "));
+    let refactorings = &["write an outbox row in the same transaction", "publish by change data capture"];
+    let (services, severity) = (&[service], Severity::High);
+    let subject = Some(channel).filter(|c| !c.is_empty());
+    Found { smell: SMELL.id, severity, services, subject, because, evidence, refactorings }.make()
+}
+
+/// What traces show: requests that wrote the store of their service and published.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found: BTreeMap<(&str, &str), Vec<&RequestAct>> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::WroteAndPublished]).filter(|(service, _)| !is_safe(scene, service)) {
+        found.entry((service, &act.other)).or_default().push(act);
+    }
+    let made = found.into_iter().map(|((service, channel), mut acts)| {
+        acts.sort_by_key(|a| std::cmp::Reverse(a.requests));
+        let says = |a: &&RequestAct| {
+            let says = format!("{} requests of {} wrote and published {channel}", a.requests, a.operation);
+            super::scene::seen(a, &says)
+        };
+        let by: Vec<&str> = acts.iter().map(|a| a.operation.as_str()).take(3).collect();
+        finding(service, channel, &by, acts.iter().map(says).collect())
+    });
+    made.collect()
 }
 
 /// Has the service an outbox, or a publisher that commits with the store?

@@ -41,6 +41,9 @@ mod unguarded_call;
 mod unversioned_api;
 mod wrong_cut;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use rayon::prelude::*;
 
 use crate::model::{Confidence, Dependency, Evidence, Finding, NotEvaluated, Severity, Site};
@@ -187,6 +190,25 @@ impl Found<'_> {
         let finding = self.make();
         Finding { confidence: finding.confidence.min(confidence), ..finding }
     }
+}
+
+/// One finding for the same services and subject: what traces show, with what the code shows.
+fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut all: BTreeMap<(Vec<String>, Option<String>), Finding> = BTreeMap::new();
+    for finding in findings {
+        match all.entry((finding.services.clone(), finding.subject.clone())) {
+            Entry::Vacant(free) => drop(free.insert(finding)),
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.because = format!("{}; {}", known.because, finding.because);
+                known.severity = known.severity.max(finding.severity);
+                known.confidence = known.confidence.max(finding.confidence);
+                known.evidence.extend(finding.evidence);
+                known.evidence.truncate(MOST_EVIDENCE);
+            }
+        }
+    }
+    all.into_values().collect()
 }
 
 /// The evidence of a dependency: its sites, else what else shows it.

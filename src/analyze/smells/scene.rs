@@ -7,8 +7,8 @@ use crate::analyze::score::Coupling;
 use crate::graph::ServiceGraph;
 use crate::graph::digraph::Digraph;
 use crate::model::{
-    Dependency, Endpoint, Entity, Evidence, Flow, FlowStep, Intent, Mode, Place, Practice, PracticeKind, Profile,
-    Service, ServiceKind, Site, SourceKind, TableUse, Traffic, VerbLie,
+    Act, Confidence, Dependency, Endpoint, Entity, Evidence, Flow, FlowStep, Intent, Mode, Place, Practice,
+    PracticeKind, Profile, Relation, RequestAct, Service, ServiceKind, Site, SourceKind, TableUse, Traffic, VerbLie,
 };
 
 /// A place in code: root, path, line.
@@ -220,10 +220,41 @@ impl<'s> Scene<'s> {
         seen.filter(|e| e.source == SourceKind::Traces).take(3).cloned().collect()
     }
 
+    /// What requests of the system's services did, of these kinds, with the service; tests that send load aside.
+    pub fn acts(&self, kinds: &'static [Act]) -> impl Iterator<Item = (&'s str, &'s RequestAct)> + '_ {
+        let acts = self.graph.parts().traffic.iter().flat_map(|t| &t.acts).filter(|a| kinds.contains(&a.act));
+        acts.filter_map(|a| Some((self.traced(&a.service)?, a)))
+            .filter(|(service, _)| self.graph.service(service).is_none_or(|s| s.kind != ServiceKind::Loadgen))
+    }
+
+    /// Requests of an operation that were seen.
+    pub fn requests(&self, act: &RequestAct) -> u64 {
+        let served = self.graph.parts().traffic.as_ref().map_or(&[][..], |t| &t.served);
+        let at = served.binary_search_by(|s| (&s.service, &s.operation).cmp(&(&act.service, &act.operation)));
+        at.map_or(0, |at| served[at].requests)
+    }
+
+    /// Fails where neither code nor spans of databases were read: what is missing.
+    pub fn code_or_stores_seen(&self) -> Result<(), String> {
+        let stores = |t: &&Traffic| t.rows.iter().any(|r| r.relation == Relation::Db);
+        match &self.graph.parts().traffic {
+            _ if self.has_code() => Ok(()),
+            None => Err("no source code and no traces were read".to_owned()),
+            Some(traffic) if stores(&traffic) => Ok(()),
+            Some(_) => Err("no source code was read, and no span of the traces asks a database".to_owned()),
+        }
+    }
+
     /// Was any code read that could show calls?
     pub fn has_code(&self) -> bool {
         self.graph.services().iter().any(|s| !s.languages.is_empty())
     }
+}
+
+/// The evidence of what requests did: an example.
+pub fn seen(act: &RequestAct, says: &str) -> Evidence {
+    let place = Place { path: act.file.clone(), span: Some(act.exemplar.clone()), ..Place::default() };
+    Evidence::new(SourceKind::Traces, place, says, Confidence::Confirmed)
 }
 
 fn answers(kind: ServiceKind) -> bool {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Found, Scene, Smell};
-use crate::model::{Confidence, Evidence, Finding, Mode, PracticeKind, Severity, StepKind};
+use super::{Found, Scene, Smell, merged};
+use crate::model::{Act, Confidence, Evidence, Finding, Mode, PracticeKind, Relation, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "sync-over-async", text: include_str!("sync_over_async.md"), find };
@@ -14,8 +14,8 @@ fn is_pause(says: &str) -> bool {
 }
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
+    if !scene.has_code() && !publishes(scene)? {
+        return Err("no source code was read, and no span of the traces publishes".to_owned());
     }
     let mut found: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
     for service in scene.coded() {
@@ -48,12 +48,38 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     let made = found.into_iter().map(|(service, mut evidence)| {
         evidence.sort();
         evidence.dedup();
-        let because =
-            format!("{service} sends a message and waits for the answer: it is coupled as by a call, and slower");
-        let refactorings =
-            &["answer at once, and tell the result by an event", "call, if the answer is needed at once"];
-        let (services, severity) = (&[service], Severity::Medium);
-        Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make()
+        finding(service, evidence)
     });
-    Ok(made.collect())
+    Ok(merged(seen(scene).into_iter().chain(made)))
+}
+
+fn finding(service: &str, evidence: Vec<Evidence>) -> Finding {
+    let because = format!("{service} sends a message and waits for the answer: it is coupled as by a call, and slower");
+    let refactorings = &["answer at once, and tell the result by an event", "call, if the answer is needed at once"];
+    let (services, severity) = (&[service], Severity::Medium);
+    Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make()
+}
+
+/// Do traces show messages at all?
+fn publishes(scene: &Scene<'_>) -> Result<bool, String> {
+    let traffic = scene.traffic().map_err(|_| "no source code and no traces were read".to_owned())?;
+    Ok(traffic.rows.iter().any(|r| r.relation == Relation::Publish))
+}
+
+/// What traces show: requests that end after the message came back that answers theirs.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let limits = &scene.knowledge.thresholds.smells;
+    let answered: BTreeMap<(&str, &str), u64> =
+        scene.acts(&[Act::Answered]).map(|(service, a)| ((service, a.operation.as_str()), a.requests)).collect();
+    let mut found: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::Awaited]) {
+        let all = answered.get(&(service, act.operation.as_str())).copied().unwrap_or_default();
+        if all < limits.seen_requests || (act.requests as f64) < all as f64 * limits.awaited_share {
+            continue;
+        }
+        let says =
+            format!("{} of {all} requests of {} ended after the answer to their message", act.requests, act.operation);
+        found.entry(service).or_default().push(super::scene::seen(act, &says));
+    }
+    found.into_iter().map(|(service, evidence)| finding(service, evidence)).collect()
 }

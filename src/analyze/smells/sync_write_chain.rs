@@ -2,18 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Found, Scene, Smell};
+use super::{Found, Scene, Smell, merged};
 use crate::analyze::knowledge::words;
-use crate::model::{Confidence, Evidence, Finding, FlowStep, Intent, Severity, StepKind};
+use crate::model::{Act, Confidence, Evidence, Finding, FlowStep, Intent, RequestAct, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "sync-write-chain", text: include_str!("sync_write_chain.md"), find };
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
-    }
-    let mut seen: BTreeSet<Vec<&str>> = BTreeSet::new();
+    scene.code_or_stores_seen()?;
+    let mut known: BTreeSet<Vec<&str>> = BTreeSet::new();
     let mut all = Vec::new();
     for flow in scene.flows() {
         let acts = |step: &&FlowStep| {
@@ -46,23 +44,55 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         services.push(&flow.service);
         services.sort_unstable();
         services.dedup();
-        if !seen.insert(services.clone()) {
+        if !known.insert(services.clone()) {
             continue;
         }
-        let undo = compensations(scene, &owners);
-        let undo = if undo.is_empty() {
-            "no operation that could undo a write was found".to_owned()
-        } else {
-            format!("could undo: {}", undo.join(", "))
-        };
-        let because = format!("{} writes {} in blocking calls; {undo}", flow.handler, owners.join(", "));
         let evidence = writes.into_values().collect();
-        let (severity, services) = (Severity::High, services.as_slice());
-        let refactorings =
-            &["a saga: each write is a step with a compensation", "one service owns what must change together"];
-        all.push(Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make());
+        all.push(chain(scene, (&services, &owners), &flow.handler, evidence));
     }
-    Ok(all)
+    Ok(merged(seen(scene).into_iter().chain(all)))
+}
+
+/// What traces show: requests that wrote the stores of several services.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut requests: BTreeMap<(&str, &str), Vec<(&str, &RequestAct)>> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::WroteTogether]) {
+        if let Some(owner) = scene.traced(&act.other) {
+            requests.entry((service, &act.operation)).or_default().push((owner, act));
+        }
+    }
+    let mut known: BTreeSet<Vec<&str>> = BTreeSet::new();
+    let mut all = Vec::new();
+    for ((service, operation), acts) in requests {
+        let owners: Vec<&str> = acts.iter().map(|(owner, _)| *owner).collect();
+        let mut services: Vec<&str> = owners.iter().copied().chain([service]).collect();
+        services.sort_unstable();
+        services.dedup();
+        // Two names of one service in traces are one here.
+        if owners.iter().all(|o| *o == owners[0]) || !known.insert(services.clone()) {
+            continue;
+        }
+        let says = |(owner, act): &(&str, &RequestAct)| {
+            super::scene::seen(act, &format!("{} requests of {operation} wrote the store of {owner}", act.requests))
+        };
+        let evidence = acts.iter().map(says).collect();
+        all.push(chain(scene, (&services, &owners), operation, evidence));
+    }
+    all
+}
+
+fn chain(scene: &Scene<'_>, (services, owners): (&[&str], &[&str]), by: &str, evidence: Vec<Evidence>) -> Finding {
+    let undo = compensations(scene, owners);
+    let undo = if undo.is_empty() {
+        "no operation that could undo a write was found".to_owned()
+    } else {
+        format!("could undo: {}", undo.join(", "))
+    };
+    let because = format!("{by} writes {} in blocking calls; {undo}", owners.join(", "));
+    let severity = Severity::High;
+    let refactorings =
+        &["a saga: each write is a step with a compensation", "one service owns what must change together"];
+    Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings }.make()
 }
 
 /// Operations of these services that take something back.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::scene::is_read;
-use super::{Found, Scene, Smell, dependency_evidence};
-use crate::model::{Evidence, Finding, Flow, Mode, Severity};
+use super::{Found, Scene, Smell, dependency_evidence, merged};
+use crate::model::{Act, Evidence, Finding, Flow, Mode, Severity};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "wrong-cut", text: include_str!("wrong_cut.md"), find };
@@ -14,9 +14,7 @@ const LAYERS: [&str; 8] =
     ["-dao", "-persistence", "-repository", "-data-access", "-ui-api", "-db-service", "-dal", "-data-layer"];
 
 fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
-    if !scene.has_code() {
-        return Err("no source code was read".to_owned());
-    }
+    scene.code_or_stores_seen()?;
     let mut all = layers(scene);
     let limits = scene.knowledge.thresholds.smells.wrong_cut;
     let mut flows: BTreeMap<&str, Vec<&Flow>> = BTreeMap::new();
@@ -48,14 +46,58 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
                 service.name,
                 share * 100.0
             );
-            let refactorings =
-                &["keep a copy of the data, fed by events", "move the behaviour to the data", "merge the two"];
-            let (services, severity) = (&[service.name.as_str(), target], Severity::Medium);
-            let found = Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings };
-            all.push(found.at_most(Severity::Medium));
+            all.push(reading(&service.name, target, because, evidence));
         }
     }
-    Ok(all)
+    Ok(merged(seen(scene).into_iter().chain(all)))
+}
+
+/// What traces show: of the operations of a service, those that mostly read one other service.
+fn seen(scene: &Scene<'_>) -> Vec<Finding> {
+    let Ok(traffic) = scene.traffic() else { return Vec::new() };
+    let limits = scene.knowledge.thresholds.smells.wrong_cut;
+    let least = scene.knowledge.thresholds.smells.seen_requests;
+    let mut operations: BTreeMap<&str, usize> = BTreeMap::new();
+    let often = traffic.served.iter().filter(|s| s.requests >= least && !is_technical_operation(&s.operation));
+    for service in often.filter_map(|served| scene.traced(&served.service)) {
+        *operations.entry(service).or_default() += 1;
+    }
+    let mut reads: BTreeMap<(&str, &str), Vec<Evidence>> = BTreeMap::new();
+    for (service, act) in scene.acts(&[Act::Read]) {
+        let all = scene.requests(act);
+        let Some(target) = scene.traced(&act.other).filter(|t| *t != service) else { continue };
+        if all >= least && act.requests * 2 >= all && !is_technical_operation(&act.operation) {
+            let says = format!("{} of {all} requests of {} read {target}", act.requests, act.operation);
+            reads.entry((service, target)).or_default().push(super::scene::seen(act, &says));
+        }
+    }
+    let mut all = Vec::new();
+    for ((service, target), evidence) in reads {
+        let operations = operations.get(service).copied().unwrap_or_default();
+        let share = evidence.len() as f64 / operations.max(1) as f64;
+        if operations < limits.handlers || share < limits.share {
+            continue;
+        }
+        let because = format!(
+            "{} of {operations} operations of {service} that were seen ({:.0} %) read {target} and wait",
+            evidence.len(),
+            share * 100.0
+        );
+        all.push(reading(service, target, because, evidence));
+    }
+    all
+}
+
+/// Is the name of an operation that of one for machines?
+fn is_technical_operation(name: &str) -> bool {
+    super::scene::is_technical(name.split_once(' ').map_or(name, |(_, path)| path))
+}
+
+fn reading(service: &str, target: &str, because: String, evidence: Vec<Evidence>) -> Finding {
+    let refactorings = &["keep a copy of the data, fed by events", "move the behaviour to the data", "merge the two"];
+    let (services, severity) = (&[service, target], Severity::Medium);
+    let found = Found { smell: SMELL.id, severity, services, subject: None, because, evidence, refactorings };
+    found.at_most(Severity::Medium)
 }
 
 /// Handlers of operations and messages, those that reach nothing included.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::traffic::{MOST_OPERATIONS, OTHER_OPERATIONS};
 use crate::model::{
-    CallsOfRequest, CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, Traffic,
-    TrafficRow,
+    Act, CallsOfRequest, CriticalTime, Ledger, OperationServed, OperationTraffic, Relation, RepeatedCalls, RequestAct,
+    Traffic, TrafficRow,
 };
 
 use super::deliveries::{Deliveries, Delivery, SpanId};
-use super::partial::{Edge, NONE, Partial, Repeated, Served};
+use super::partial::{Edge, NONE, Partial, Repeated, Requests, Served};
 use super::shape::{Known, Shape};
 use super::store::Link;
 use super::sums::{Exemplar, Sums, micros};
@@ -65,6 +65,9 @@ impl RowSums {
     }
 }
 
+/// What requests did: service, operation, act, the service or destination that it is about.
+pub type ActKey = (String, String, Act, String);
+
 /// What a part of the traces adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartialGraph {
@@ -78,6 +81,8 @@ pub struct PartialGraph {
     pub(super) repeated: BTreeMap<(String, String, About, String), Repeated>,
     /// By caller and service called: calls of one request → requests.
     pub(super) asked: BTreeMap<(String, String), BTreeMap<u32, u64>>,
+    /// By service, operation, what its requests did, and what that is about.
+    pub(super) acts: BTreeMap<ActKey, Requests>,
     /// All services.
     pub(super) services: BTreeSet<String>,
     /// Ledger.
@@ -134,6 +139,11 @@ impl PartialGraph {
             let names = (known.text(source).to_owned(), known.text(target).to_owned());
             merge_counts(graph.asked.entry(names).or_default(), counts);
         }
+        for ((at, act, other), new) in partial.acts {
+            let (service, operation) = named(&shape(at));
+            let key = (service, operation, act, known.text(other).to_owned());
+            graph.acts.entry(key).or_insert(Requests::NONE).merge(new);
+        }
         graph.take_deliveries(partial.messages, partial.links, known);
         graph.services.extend(known.shapes.iter().map(|s| known.text(s.service).to_owned()));
         graph.services.remove("");
@@ -158,6 +168,9 @@ impl PartialGraph {
         }
         for (key, counts) in other.asked {
             merge_counts(self.asked.entry(key).or_default(), counts);
+        }
+        for (key, requests) in other.acts {
+            self.acts.entry(key).or_insert(Requests::NONE).merge(requests);
         }
         self.services.extend(other.services);
         for (reason, n) in other.ledger {
@@ -220,7 +233,8 @@ impl PartialGraph {
     /// The whole: settles unpaired clients, rounds, sorts. `files` are the names of the files by number.
     #[must_use]
     pub fn finish(self, files: &[String]) -> Traffic {
-        let Self { mut rows, served, critical, repeated, asked, services, mut ledger, lost_links, deliveries } = self;
+        let Self { mut rows, served, critical, repeated, asked, acts, services, mut ledger, lost_links, deliveries } =
+            self;
         let lost = deliveries.join(|about, row| rows.entry(about).or_default().merge(row));
         let mut settled: BTreeMap<(Relation, String, String, String), RowSums> = BTreeMap::new();
         for (about, row) in rows {
@@ -261,6 +275,7 @@ impl PartialGraph {
                 .into_iter()
                 .map(|((source, target), counts)| CallsOfRequest { source, target, counts })
                 .collect(),
+            acts: acts.into_iter().map(|entry| finish_act(entry, files)).collect(),
             links_without_producer: lost_links + lost,
         }
     }
@@ -469,4 +484,10 @@ fn finish_repeated(entry: ((String, String, String, String, String), Repeated)) 
         most: repeated.most,
         exemplar: repeated.exemplar.text(),
     }
+}
+
+fn finish_act(entry: (ActKey, Requests), files: &[String]) -> RequestAct {
+    let ((service, operation, act, other), Requests { requests, exemplar }) = entry;
+    let file = files.get(exemplar.file as usize).cloned().unwrap_or_default();
+    RequestAct { service, operation, act, other, requests, exemplar: exemplar.text(), file }
 }

@@ -4,11 +4,13 @@
 //! [`fold`] takes the partitions one by one. The result does not depend on the order of files and spans, on how spans
 //! are split among files, or on the number of threads. Knows no format.
 
+mod acts;
 mod deliveries;
 mod graph;
 mod ids;
 mod names;
 mod partial;
+mod role;
 mod shape;
 mod span;
 mod store;

@@ -62,6 +62,86 @@ pub fn table_of(statement: &[u8]) -> Option<(&'static str, &[u8])> {
     None
 }
 
+/// What a database call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It reads.
+    Reads,
+    /// It changes data.
+    Writes,
+}
+
+/// Verbs that change data: SQL, CQL, MongoDB, DynamoDB, Elasticsearch, Cosmos DB (their documentation).
+const WRITING: [&[u8]; 28] = [
+    b"insert",
+    b"update",
+    b"delete",
+    b"replace",
+    b"merge",
+    b"upsert",
+    b"insertone",
+    b"insertmany",
+    b"updateone",
+    b"updatemany",
+    b"replaceone",
+    b"deleteone",
+    b"deletemany",
+    b"bulkwrite",
+    b"findandmodify",
+    b"findoneandupdate",
+    b"findoneandreplace",
+    b"findoneanddelete",
+    b"putitem",
+    b"updateitem",
+    b"deleteitem",
+    b"batchwriteitem",
+    b"transactwriteitems",
+    b"index",
+    b"bulk",
+    b"upsertitem",
+    b"createitem",
+    b"put",
+];
+
+/// Verbs that read, of the same.
+const READING: [&[u8]; 18] = [
+    b"select",
+    b"find",
+    b"findone",
+    b"aggregate",
+    b"count",
+    b"countdocuments",
+    b"distinct",
+    b"getmore",
+    b"get",
+    b"query",
+    b"scan",
+    b"getitem",
+    b"batchgetitem",
+    b"transactgetitems",
+    b"search",
+    b"msearch",
+    b"mget",
+    b"readitem",
+];
+
+/// What a verb, a statement or the name of a database span says that it does: its first word that is a verb.
+#[must_use]
+pub fn effect_of(text: &[u8]) -> Option<Effect> {
+    let is_mark = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
+    let words = text[..text.len().min(LONGEST)].split(is_mark).filter(|w| !w.is_empty()).take(3);
+    for word in words {
+        let among = |verbs: &[&[u8]]| verbs.iter().any(|v| word.eq_ignore_ascii_case(v));
+        if among(&WRITING) {
+            return Some(Effect::Writes);
+        }
+        if among(&READING) {
+            return Some(Effect::Reads);
+        }
+    }
+    None
+}
+
 /// A word as the name of a table, without its quotes; no parameter and no keyword.
 fn named(word: &[u8]) -> Option<&[u8]> {
     let quotes = |b: &u8| matches!(b, b'"' | b'`' | b'\'' | b'[' | b']');
@@ -89,6 +169,22 @@ mod tests {
         assert_eq!(collapse("GET /u/0b1c2d3e-aaaa-bbbb-cccc-1234567890ab/x"), "GET /u/{}/x");
         assert_eq!(collapse("s3.GetObject"), "s3.GetObject");
         assert_eq!(collapse("decade"), "decade");
+    }
+
+    #[test]
+    fn verbs_tell_what_they_do() {
+        let effect = |s: &str| effect_of(s.as_bytes());
+        for writes in
+            ["INSERT INTO t VALUES (1)", "UPDATE orders", "mongodb.findAndModify", "DynamoDB.PutItem", "delete"]
+        {
+            assert_eq!(effect(writes), Some(Effect::Writes), "{writes}");
+        }
+        for reads in ["SELECT a FROM updates", "orders.find", "get cart", "/* c */ select 1"] {
+            assert_eq!(effect(reads), Some(Effect::Reads), "{reads}");
+        }
+        for neither in ["BEGIN", "", "COMMIT", "CREATE TABLE t", "connect"] {
+            assert_eq!(effect(neither), None, "{neither}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::model::Relation;
+use crate::model::{Act, Relation};
 
 use super::shape::{Known, Role, Shape, Text};
 use super::store::{Link, Span};
@@ -74,6 +74,26 @@ pub struct Repeated {
     pub exemplar: Exemplar,
 }
 
+/// Requests that did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requests {
+    /// How many.
+    pub requests: u64,
+    /// An example.
+    pub exemplar: Exemplar,
+}
+
+impl Requests {
+    /// None yet.
+    pub const NONE: Self = Self { requests: 0, exemplar: Exemplar::NONE };
+
+    /// Adds others.
+    pub fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.exemplar = self.exemplar.min(other.exemplar);
+    }
+}
+
 /// Spans by what became of them.
 #[derive(Debug, Default)]
 pub struct Spans {
@@ -123,6 +143,8 @@ pub struct Partial {
     pub repeated: Hashed<(u32, u32), Repeated>,
     /// By (caller, service called): calls of one request → requests.
     pub asked: Hashed<(Text, Text), BTreeMap<u32, u64>>,
+    /// By (shape of the handler, what its requests did, the service or destination that it is about).
+    pub acts: Hashed<(u32, Act, Text), Requests>,
     /// Spans by what became of them.
     pub spans: Spans,
     /// Links that lead to no producer.
@@ -207,6 +229,12 @@ impl Partial {
         served.duration += u128::from(span.duration);
         served.sketch.add(bucket(span.duration), 1);
         served
+    }
+
+    /// Counts a request that did something.
+    pub fn act(&mut self, request: &Span, act: Act, other: Text) {
+        let one = Requests { requests: 1, exemplar: Exemplar::of(request) };
+        self.acts.entry((request.shape, act, other)).or_insert(Requests::NONE).merge(one);
     }
 
     /// Counts an operation that was called `n` times by one request.

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hashbrown::{HashMap, HashTable};
 
 use super::names;
+use super::role::{self, is_one_of, messaging_system};
 use super::span::{Kind, Slot, SpanView, Value, host_of};
 
 /// An interned string; 0 is the empty one.
@@ -62,10 +63,10 @@ pub struct Shape {
     pub shared: bool,
     /// The name of the peer counts only if that service occurs in the input.
     pub weak_peer: bool,
-    /// A broker operation that sends.
-    pub sends: bool,
-    /// A broker operation that receives.
-    pub receives: bool,
+    /// A broker operation that sends, a call that writes a store.
+    pub puts: bool,
+    /// A broker operation that receives, a call that reads a store.
+    pub takes: bool,
     /// Has links.
     pub linked: bool,
     /// Calls it stands for, in millionths; 0 if not told.
@@ -91,9 +92,12 @@ const ERROR: u8 = 1;
 const RESENT: u8 = 2;
 const SHARED: u8 = 4;
 const WEAK: u8 = 8;
-const SENDS: u8 = 16;
-const RECEIVES: u8 = 32;
+const PUTS: u8 = 16;
+const TAKES: u8 = 32;
 const LINKED: u8 = 64;
+
+/// Where they stand in the key.
+const MARKS: usize = 2;
 
 /// The shapes and strings of all threads.
 #[derive(Debug)]
@@ -152,7 +156,7 @@ impl Known {
     pub fn content(&self, at: u32) -> impl Ord + use<'_> {
         let s = self.shapes.get(at as usize).copied().unwrap_or_default();
         let texts = [s.service, s.operation, s.system, s.target, s.host, s.rpc_service, s.table].map(|t| self.text(t));
-        (texts, s.role, s.error, s.resent, s.shared, s.weak_peer, s.linked, s.weight)
+        (texts, s.role, (s.error, s.resent, s.shared, s.weak_peer, s.puts, s.takes, s.linked), s.weight)
     }
 
     /// A text.
@@ -233,8 +237,8 @@ impl<'k> Key<'k> {
             resent: marks & RESENT != 0,
             shared: marks & SHARED != 0,
             weak_peer: marks & WEAK != 0,
-            sends: marks & SENDS != 0,
-            receives: marks & RECEIVES != 0,
+            puts: marks & PUTS != 0,
+            takes: marks & TAKES != 0,
             linked: marks & LINKED != 0,
             weight,
             service,
@@ -322,18 +326,18 @@ impl<'s> Interner<'s> {
     }
 
     fn write_key(&mut self, view: &SpanView<'_>, service: Text) {
-        let role = role(view);
+        let role = role::role(view);
         let weak = view.get(Slot::Peer).is_empty() && !view.get(Slot::WeakPeer).is_empty();
         let mark = |on: bool, mark: u8| if on { mark } else { 0 };
         let messaging = matches!(role, Role::Publish | Role::Consume | Role::BrokerCall);
-        let receives = messaging && is_one_of(view.get(Slot::Operation), &[b"receive", b"poll", b"deliver"]);
-        let sends = messaging && is_one_of(view.get(Slot::Operation), &[b"send", b"publish", b"create"]);
+        let takes = messaging && is_one_of(view.get(Slot::Operation), &[b"receive", b"poll", b"deliver"]);
+        let puts = messaging && is_one_of(view.get(Slot::Operation), &[b"send", b"publish", b"create"]);
         let marks = mark(view.error, ERROR)
             | mark(view.resent && role == Role::Client, RESENT)
             | mark(view.shared, SHARED)
             | mark(weak && role == Role::Client, WEAK)
-            | mark(sends, SENDS)
-            | mark(receives, RECEIVES)
+            | mark(puts, PUTS)
+            | mark(takes, TAKES)
             | mark(role == Role::Consume && !view.links.is_empty(), LINKED);
         self.key.clear();
         self.key.extend_from_slice(&[role as u8, view.kind as u8, marks, u8::from(view.weight != 0)]);
@@ -416,6 +420,11 @@ impl<'s> Interner<'s> {
             scratch.push(b' ');
             table.text(|t| scratch.extend_from_slice(t));
         }
+        self.key[MARKS] |= match role::store_effect(view, &scratch) {
+            Some(names::Effect::Writes) => PUTS,
+            Some(names::Effect::Reads) => TAKES,
+            None => 0,
+        };
         if scratch.is_empty() {
             self.name(view.name)
         } else {
@@ -449,38 +458,4 @@ fn push_field(key: &mut Vec<u8>, text: &[u8]) {
     let text = &text[..text.len().min(names::LONGEST)];
     key.extend_from_slice(&(text.len() as u16).to_le_bytes());
     key.extend_from_slice(text);
-}
-
-/// The messaging system, else what the other side is called.
-fn messaging_system<'a>(view: &SpanView<'a>) -> Value<'a> {
-    [Slot::Messaging, Slot::Peer, Slot::WeakPeer]
-        .into_iter()
-        .map(|slot| view.get(slot))
-        .find(|value| !value.is_empty())
-        .unwrap_or_default()
-}
-
-fn is_one_of(value: Value<'_>, words: &[&[u8]]) -> bool {
-    matches!(value, Value::Text(text) if words.iter().any(|w| text.eq_ignore_ascii_case(w)))
-}
-
-/// What a span is: messaging and database attributes before its kind.
-fn role(view: &SpanView<'_>) -> Role {
-    let messaging = !view.get(Slot::Messaging).is_empty();
-    match view.kind {
-        Kind::Internal => Role::Internal,
-        Kind::Server => Role::Server,
-        Kind::Producer => Role::Publish,
-        Kind::Consumer => Role::Consume,
-        Kind::Client if messaging => Role::BrokerCall,
-        Kind::Client if !view.get(Slot::Database).is_empty() => Role::Database,
-        Kind::Client => Role::Client,
-        Kind::Unspecified if messaging => match view.get(Slot::Operation) {
-            value if is_one_of(value, &[b"send", b"publish", b"create"]) => Role::Publish,
-            value if is_one_of(value, &[b"process", b"deliver", b"receive", b"consume"]) => Role::Consume,
-            _ => Role::Unknown,
-        },
-        Kind::Unspecified if !view.get(Slot::Database).is_empty() => Role::Database,
-        Kind::Unspecified => Role::Unknown,
-    }
 }

@@ -1,22 +1,22 @@
 //! A partial graph as lines of text, and read back: how parts travel between processes, machines and engines.
 //!
 //! Every line stands alone (its kind, then fields behind tabs; backslash, tab and line ends in a field are escaped), so
-//! lines may be shuffled and parts concatenated. Each part begins with `unbraid-partial 1` and ends with a `check`
+//! lines may be shuffled and parts concatenated. Each part begins with `unbraid-partial 2` and ends with a `check`
 //! line that says how many spans it counts: a part that was cut off is refused.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use crate::model::Relation;
 use crate::model::traffic::EXEMPLARS;
+use crate::model::{Act, Relation};
 
 use super::deliveries::Delivery;
 use super::graph::{About, Client, PartialGraph, RowSums};
-use super::partial::{Repeated, Served};
+use super::partial::{Repeated, Requests, Served};
 use super::sums::{Exemplar, Sketch, Sums};
 
 /// How each part begins; the number is the version of the form.
-pub const HEAD: &str = "unbraid-partial\t1";
+pub const HEAD: &str = "unbraid-partial\t2";
 
 /// What a line of a part begins with, whatever the version.
 pub const KIND: &str = "unbraid-partial";
@@ -127,6 +127,10 @@ pub fn write(graph: &PartialGraph) -> String {
     for ((source, target), counts) in &graph.asked {
         let pairs: Vec<String> = counts.iter().map(|(calls, requests)| format!("{calls}:{requests}")).collect();
         Line::new(&mut out, "asked").text(source).text(target).show(pairs.join(" ")).end();
+    }
+    for ((service, operation, act, other), r) in &graph.acts {
+        let line = Line::new(&mut out, "act").text(service).text(operation).text(act.as_str()).text(other);
+        line.show(r.requests).show(exemplar(&r.exemplar)).end();
     }
     for ((trace, span), service) in &graph.deliveries.messages {
         Line::new(&mut out, "message").show(format_args!("{trace:x}/{span:x}")).text(service).end();
@@ -319,6 +323,13 @@ fn read_line(graph: &mut PartialGraph, kind: &str, f: &mut Fields<'_>, file: u32
         "asked" => {
             let (names, counts) = ((f.text()?, f.text()?), f.counts()?);
             super::graph::merge_counts(graph.asked.entry(names).or_default(), counts);
+        }
+        "act" => {
+            let (service, operation) = (f.text()?, f.text()?);
+            let act = Act::named(f.raw()?).ok_or("an unknown act")?;
+            let (key, requests, (trace, id)) = ((service, operation, act, f.text()?), f.count()?, f.id()?);
+            let new = Requests { requests, exemplar: Exemplar { trace, id, file } };
+            graph.acts.entry(key).or_insert(Requests::NONE).merge(new);
         }
         "message" => {
             graph.deliveries.messages.insert(f.id()?, f.text()?);

@@ -6,6 +6,7 @@
 use crate::model::Relation;
 use crate::model::traffic::MOST_CALLS;
 
+use super::acts::{Acts, Step, Trace};
 use super::partial::{NONE, Partial};
 use super::shape::{Known, Role, Shape, Text};
 use super::store::{Link, Span};
@@ -24,8 +25,9 @@ pub struct TraceFold<'k> {
     received: Vec<bool>,
     /// Calls to services and databases: (request, operation called, edge, is a service).
     calls: Vec<Call>,
-    /// (handler, handler above it) by calls to services.
-    steps: Vec<(u32, u32)>,
+    /// Calls to services.
+    steps: Vec<Step>,
+    acts: Acts,
     level: Vec<u32>,
     depth: Vec<u32>,
     order: Vec<u32>,
@@ -57,6 +59,7 @@ impl<'k> TraceFold<'k> {
             received: Vec::new(),
             calls: Vec::new(),
             steps: Vec::new(),
+            acts: Acts::default(),
             level: Vec::new(),
             depth: Vec::new(),
             order: Vec::new(),
@@ -108,6 +111,8 @@ impl<'k> TraceFold<'k> {
         }
         self.links(spans, links);
         self.requests(spans);
+        let trace = Trace { spans, tree: &self.tree, paired: &self.paired, known: self.known };
+        self.acts.fold(&trace, &self.steps, &mut self.partial);
         self.critical(spans);
     }
 
@@ -171,7 +176,7 @@ impl<'k> TraceFold<'k> {
         self.paired[client] = true;
         self.partial.spans.used += 1;
         self.call(client, server, edge, self.shape(s).service, spans);
-        self.steps.push((server as u32, self.tree.owner[client]));
+        self.steps.push(Step { server: server as u32, owner: self.tree.owner[client], client: client as u32 });
     }
 
     fn infer(&mut self, caller: usize, at: usize, spans: &[Span]) {
@@ -180,7 +185,7 @@ impl<'k> TraceFold<'k> {
         let edge = self.partial.add_pair(self.known, key, &spans[at], seen, None);
         self.partial.spans.used += 1;
         self.call(at, at, edge, self.shape(&spans[at]).service, spans);
-        self.steps.push((at as u32, self.tree.owner[at]));
+        self.steps.push(Step { server: at as u32, owner: self.tree.owner[at], client: at as u32 });
     }
 
     /// A span without a kind: the server of a client above it, a call from another service, or a step inside.
@@ -213,13 +218,13 @@ impl<'k> TraceFold<'k> {
         self.received.resize(spans.len(), false);
         for at in 0..spans.len() {
             let here = self.shape(&spans[at]);
-            if here.role != Role::Consume || here.receives {
+            if here.role != Role::Consume || here.takes {
                 continue;
             }
             let above = self.tree.climb(at, spans, &self.known.shapes, |s| s.role == Role::Internal);
             if let Some(up) = above.filter(|up| *up != at) {
                 let other = self.shape(&spans[up]);
-                self.received[up] |= other.role == Role::Consume && other.receives && other.service == here.service;
+                self.received[up] |= other.role == Role::Consume && other.takes && other.service == here.service;
             }
         }
     }
@@ -235,7 +240,7 @@ impl<'k> TraceFold<'k> {
             return;
         }
         // Through steps and the consumer's own receiving to the producer.
-        let inside = |s: &Shape| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.sends;
+        let inside = |s: &Shape| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.puts;
         let Some(mut up) = self.tree.climb(at, spans, &self.known.shapes, inside).filter(|up| *up != at) else {
             return;
         };
@@ -348,12 +353,12 @@ impl<'k> TraceFold<'k> {
         // The handler above, by handler; a second client of one server changes nothing.
         self.order.clear();
         self.order.resize(n, NONE);
-        for (server, owner) in &self.steps {
-            self.order[*server as usize] = *owner;
+        for step in &self.steps {
+            self.order[step.server as usize] = step.owner;
         }
         let mut path: Vec<u32> = Vec::new();
-        for (server, _) in &self.steps {
-            let mut here = *server;
+        for step in &self.steps {
+            let mut here = step.server;
             path.clear();
             while here != NONE && self.level[here as usize] == UNSET && path.len() <= n {
                 self.level[here as usize] = 0;
@@ -365,8 +370,9 @@ impl<'k> TraceFold<'k> {
                 self.level[*passed as usize] = level;
             }
         }
-        self.steps.sort_unstable_by_key(|(server, _)| std::cmp::Reverse(self.level[*server as usize]));
-        for (server, owner) in &self.steps {
+        let level = &self.level;
+        self.steps.sort_unstable_by_key(|step| (std::cmp::Reverse(level[step.server as usize]), *step));
+        for Step { server, owner, .. } in &self.steps {
             if *owner != NONE && owner != server {
                 let below = self.depth[*server as usize] + 1;
                 let depth = &mut self.depth[*owner as usize];
@@ -397,5 +403,5 @@ impl<'k> TraceFold<'k> {
 
 /// Does a span put a message in?
 fn produces(shape: &Shape) -> bool {
-    shape.role == Role::Publish || shape.role == Role::BrokerCall && shape.sends
+    shape.role == Role::Publish || shape.role == Role::BrokerCall && shape.puts
 }

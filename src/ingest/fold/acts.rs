@@ -1,0 +1,283 @@
+//! What the requests of one trace did together: wrote, told, read, and in which order.
+//!
+//! Times are compared only between spans of one service, the one that answers the request: clocks of hosts differ.
+
+use crate::model::Act;
+
+use super::partial::{NONE, Partial};
+use super::shape::{Known, Role, Shape, Text};
+use super::store::Span;
+use super::tree::{Tree, shape};
+
+/// The store was read.
+const READS: u8 = 1;
+/// The store was written.
+const WRITES: u8 = 2;
+/// A message was put in.
+const TELLS: u8 = 4;
+/// Something was called that cannot be looked into.
+const HIDDEN: u8 = 8;
+
+/// A call to a service: the request that answers it, the request that made it, and the span that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    /// The request that answers.
+    pub server: u32,
+    /// The request that calls, or [`NONE`].
+    pub owner: u32,
+    /// The span that calls.
+    pub client: u32,
+}
+
+/// Spans above a consumer that are looked at for the message that it answers (ours; a reply over two brokers with
+/// three steps inside at each stop takes 16).
+const FARTHEST: usize = 64;
+
+/// Finds what requests did, keeping its buffers.
+#[derive(Debug, Default)]
+pub struct Acts {
+    /// By span: what the request that it answers did itself.
+    own: Vec<u8>,
+    /// By span: that, and what the calls did that it waited for.
+    all: Vec<u8>,
+    /// By span: services that wrote during the request, as bits of `writers`.
+    wrote: Vec<u64>,
+    /// By span: the services above, as one call of it wrote them.
+    of_one_call: Vec<u64>,
+    /// By span: when the request last began to write its own store.
+    last_write: Vec<u64>,
+    writers: Vec<Text>,
+    told: Vec<(u32, Text)>,
+    /// Requests whose messages were answered, and whether too late for them.
+    answers: Vec<(u32, bool)>,
+    steps: Vec<(u32, Text, u32, u32)>,
+}
+
+impl Acts {
+    /// Adds what the requests of a trace did. `steps` are its calls, those deepest in it first.
+    pub fn fold(&mut self, trace: &Trace<'_>, steps: &[Step], partial: &mut Partial) {
+        if !self.find_own(trace) && steps.is_empty() && self.answers.is_empty() {
+            return;
+        }
+        self.find_all(trace, steps);
+        for at in 0..trace.spans.len() {
+            let (own, all) = (self.own[at], self.all[at]);
+            if own & WRITES != 0 {
+                trace.add(partial, at, Act::Wrote, 0);
+            }
+            if all & READS != 0 && all & (WRITES | TELLS | HIDDEN) == 0 {
+                trace.add(partial, at, Act::OnlyRead, 0);
+            }
+            let writers = self.wrote[at];
+            if writers.count_ones() > 1 && writers != self.of_one_call[at] {
+                for (_, service) in self.writers.iter().enumerate().filter(|(bit, _)| writers >> bit & 1 == 1) {
+                    trace.add(partial, at, Act::WroteTogether, *service);
+                }
+            }
+        }
+        self.told.sort_unstable();
+        self.told.dedup();
+        for (owner, destination) in &self.told {
+            if self.own[*owner as usize] & WRITES != 0 {
+                trace.add(partial, *owner as usize, Act::WroteAndPublished, *destination);
+            }
+        }
+        // One that was in time sorts before one that was late.
+        self.answers.sort_unstable();
+        self.answers.dedup_by_key(|(request, _)| *request);
+        for (request, late) in &self.answers {
+            trace.add(partial, *request as usize, Act::Answered, 0);
+            if !late {
+                trace.add(partial, *request as usize, Act::Awaited, 0);
+            }
+        }
+        self.add_reads(trace, partial);
+    }
+
+    /// What each request did itself; says whether any did anything.
+    fn find_own(&mut self, trace: &Trace<'_>) -> bool {
+        let n = trace.spans.len();
+        for buffer in [&mut self.own, &mut self.all] {
+            buffer.clear();
+            buffer.resize(n, 0);
+        }
+        for buffer in [&mut self.wrote, &mut self.of_one_call, &mut self.last_write] {
+            buffer.clear();
+            buffer.resize(n, 0);
+        }
+        self.writers.clear();
+        self.told.clear();
+        self.answers.clear();
+        let mut any = false;
+        for at in 0..n {
+            let here = trace.shape(at);
+            let owner = trace.tree.owner[at];
+            let did = match here.role {
+                Role::Database if here.puts => WRITES,
+                Role::Database if here.takes => READS,
+                Role::Publish => TELLS,
+                Role::BrokerCall if here.puts => TELLS,
+                Role::Client if !trace.paired[at] && !trace.tree.outer[at] => HIDDEN,
+                _ => 0,
+            };
+            if here.role == Role::Consume || here.role == Role::BrokerCall && here.takes {
+                self.answer(at, trace);
+            }
+            if did == 0 || owner == NONE || !trace.is_request(owner as usize) {
+                continue;
+            }
+            any = true;
+            let above = owner as usize;
+            self.own[above] |= did;
+            if did == WRITES {
+                self.last_write[above] = self.last_write[above].max(trace.spans[at].start);
+                let service = trace.shape(above).service;
+                self.wrote[above] |= self.writer(service);
+            }
+            if did == TELLS {
+                self.told.push((owner, here.target));
+            }
+        }
+        any
+    }
+
+    /// The bit of a service that writes; none beyond the 64th of one trace.
+    fn writer(&mut self, service: Text) -> u64 {
+        let at = self.writers.iter().position(|w| *w == service).unwrap_or(self.writers.len());
+        if at >= 64 {
+            return 0;
+        }
+        if at == self.writers.len() {
+            self.writers.push(service);
+        }
+        1 << at
+    }
+
+    /// What each request did with the calls that it waited for.
+    fn find_all(&mut self, trace: &Trace<'_>, steps: &[Step]) {
+        self.all.copy_from_slice(&self.own);
+        self.steps.clear();
+        for step in steps {
+            let (server, client) = (step.server as usize, step.client as usize);
+            let request = step.owner != NONE && trace.is_request(step.owner as usize);
+            if !request || step.owner == step.server || trace.tree.outlived(client, trace.spans) {
+                continue;
+            }
+            let owner = step.owner as usize;
+            let below = self.all[server];
+            // Whatever shows nothing of what it did may have done anything.
+            self.all[owner] |= if below == 0 { HIDDEN } else { below };
+            self.wrote[owner] |= self.wrote[server];
+            if self.wrote[server].count_ones() > self.of_one_call[owner].count_ones() {
+                self.of_one_call[owner] = self.wrote[server];
+            }
+            self.steps.push((step.owner, trace.shape(server).service, step.server, step.client));
+        }
+    }
+
+    /// What was read before what was written.
+    fn add_reads(&mut self, trace: &Trace<'_>, partial: &mut Partial) {
+        self.steps.sort_unstable();
+        for calls in self.steps.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (owner, service) = (calls[0].0 as usize, calls[0].1);
+            if service == trace.shape(owner).service {
+                continue;
+            }
+            let (mut first_read, mut last_command) = (u64::MAX, 0);
+            for (_, _, server, client) in calls {
+                let (all, span) = (self.all[*server as usize], &trace.spans[*client as usize]);
+                if all & WRITES != 0 {
+                    last_command = last_command.max(span.start);
+                } else if all & TELLS == 0 && (all & (READS | HIDDEN) == READS || trace.is_get(*server as usize)) {
+                    first_read = first_read.min(span.start.saturating_add(span.duration));
+                }
+            }
+            if first_read == u64::MAX {
+                continue;
+            }
+            trace.add(partial, owner, Act::Read, service);
+            if self.last_write[owner] >= first_read {
+                trace.add(partial, owner, Act::ReadThenWrote, service);
+            }
+            if last_command >= first_read {
+                trace.add(partial, owner, Act::ReadThenCommanded, service);
+            }
+        }
+    }
+
+    /// A message taken out: is it the answer to one that a request of this service put in?
+    fn answer(&mut self, at: usize, trace: &Trace<'_>) {
+        let service = trace.shape(at).service;
+        let (mut up, mut any, mut foreign, mut asked) = (trace.tree.up[at], false, false, false);
+        for _ in 0..FARTHEST {
+            if up == NONE {
+                return;
+            }
+            let above = trace.shape(up as usize);
+            if above.role == Role::Server && above.service == service && foreign == asked {
+                break;
+            }
+            // Over another service's message and one of its own; or straight to the request that takes it out.
+            let puts = above.role == Role::Publish || above.role == Role::BrokerCall && above.puts;
+            any |= puts;
+            foreign |= puts && above.service != service;
+            asked |= foreign && puts && above.service == service;
+            up = trace.tree.up[up as usize];
+        }
+        if up == NONE {
+            return;
+        }
+        let request = up as usize;
+        let handler = trace.shape(request);
+        if handler.role != Role::Server || handler.service != service || any && !asked {
+            return;
+        }
+        let (span, over) = (&trace.spans[at], &trace.spans[request]);
+        // Taken out by the request itself: only what comes after a message of its own can be its answer.
+        let told_before = || {
+            let own = |s: &usize| trace.tree.owner[*s] == up && trace.shape(*s).role == Role::Publish;
+            (0..trace.spans.len().min(MOST_SPANS)).filter(own).any(|s| trace.spans[s].start < span.start)
+        };
+        if asked || told_before() {
+            let late = span.start > over.start.saturating_add(over.duration);
+            self.answers.push((up, late));
+        }
+    }
+}
+
+/// Spans of a trace that are searched for the message of a request that waits: a trace of a million must not cost a
+/// square.
+const MOST_SPANS: usize = 1_000;
+
+/// The trace that is folded.
+pub struct Trace<'t> {
+    /// Its spans.
+    pub spans: &'t [Span],
+    /// Their tree.
+    pub tree: &'t Tree,
+    /// Clients whose server was found.
+    pub paired: &'t [bool],
+    /// Shapes and texts.
+    pub known: &'t Known,
+}
+
+impl Trace<'_> {
+    fn shape(&self, at: usize) -> &Shape {
+        shape(&self.known.shapes, &self.spans[at])
+    }
+
+    /// Does a span answer a request, or begin one?
+    fn is_request(&self, at: usize) -> bool {
+        let begins = self.tree.up[at] == NONE && self.spans[at].parent == 0;
+        begins || self.tree.handles(at, self.spans, &self.known.shapes)
+    }
+
+    fn is_get(&self, at: usize) -> bool {
+        let name = self.known.text(self.shape(at).operation).as_bytes();
+        name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"GET "))
+    }
+
+    fn add(&self, partial: &mut Partial, at: usize, act: Act, other: Text) {
+        partial.act(&self.spans[at], act, other);
+    }
+}
