@@ -1,6 +1,6 @@
 //! A service that cannot do its work without one other's data, or that is only a layer of another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::scene::is_read;
 use super::{Found, Scene, Smell, dependency_evidence, merged};
@@ -55,6 +55,8 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
 /// What traces show: of the operations of a service, those that mostly read one other service.
 fn seen(scene: &Scene<'_>) -> Vec<Finding> {
     let Ok(traffic) = scene.traffic() else { return Vec::new() };
+    // Gateways and user interfaces are there to read others.
+    let own: BTreeSet<&str> = scene.own().map(|s| s.name.as_str()).collect();
     let limits = scene.knowledge.thresholds.smells.wrong_cut;
     let least = scene.knowledge.thresholds.smells.seen_requests;
     let mut operations: BTreeMap<&str, usize> = BTreeMap::new();
@@ -63,7 +65,7 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
         *operations.entry(service).or_default() += 1;
     }
     let mut reads: BTreeMap<(&str, &str), Vec<Evidence>> = BTreeMap::new();
-    for (service, act) in scene.acts(&[Act::Read]) {
+    for (service, act) in scene.acts(&[Act::Read]).filter(|(service, _)| own.contains(service)) {
         let all = scene.requests(act);
         let Some(target) = scene.traced(&act.other).filter(|t| *t != service) else { continue };
         if all >= least && act.requests * 2 >= all && !is_technical_operation(&act.operation) {

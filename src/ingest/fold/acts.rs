@@ -15,7 +15,7 @@ const READS: u8 = 1;
 const WRITES: u8 = 2;
 /// A message was put in.
 const TELLS: u8 = 4;
-/// Something was called that cannot be looked into.
+/// Something may have been changed: a cache, or what was called and cannot be looked into.
 const HIDDEN: u8 = 8;
 
 /// A call to a service: the request that answers it, the request that made it, and the span that made it.
@@ -113,6 +113,7 @@ impl Acts {
             let here = trace.shape(at);
             let owner = trace.tree.owner[at];
             let did = match here.role {
+                Role::Database if here.puts && here.takes => HIDDEN,
                 Role::Database if here.puts => WRITES,
                 Role::Database if here.takes => READS,
                 Role::Publish => TELLS,

@@ -69,6 +69,8 @@ pub enum Effect {
     Reads,
     /// It changes data.
     Writes,
+    /// It may change data.
+    Unclear,
 }
 
 /// Verbs that change data: SQL, CQL, MongoDB, DynamoDB, Elasticsearch, Cosmos DB (their documentation).
@@ -103,8 +105,8 @@ const WRITING: [&[u8]; 28] = [
     b"put",
 ];
 
-/// Verbs that read, of the same.
-const READING: [&[u8]; 18] = [
+/// Verbs that read, of the same and of Redis and Memcached.
+const READING: [&[u8]; 26] = [
     b"select",
     b"find",
     b"findone",
@@ -123,6 +125,14 @@ const READING: [&[u8]; 18] = [
     b"msearch",
     b"mget",
     b"readitem",
+    b"hget",
+    b"hmget",
+    b"hgetall",
+    b"exists",
+    b"lrange",
+    b"smembers",
+    b"zrange",
+    b"gets",
 ];
 
 /// What a verb, a statement or the name of a database span says that it does: its first word that is a verb.

@@ -7,7 +7,8 @@ use super::span::{Kind, Slot, SpanView, Value};
 /// Databases that are caches or session stores (`caches` of the lexicon): what they hold is no data of record.
 const CACHES: [&[u8]; 4] = [b"redis", b"memcached", b"valkey", b"hazelcast"];
 
-/// Does a database call write or read? By its verb as told, by the statement, by its name. A cache is no store.
+/// Does a database call write or read? By its verb as told, by the statement, by its name. A cache is no store, but a
+/// service may keep its data there: what changes a cache may change data.
 pub fn store_effect(view: &SpanView<'_>, operation: &[u8]) -> Option<names::Effect> {
     let mut system = [0u8; 16];
     let mut is_cache = false;
@@ -27,7 +28,11 @@ pub fn store_effect(view: &SpanView<'_>, operation: &[u8]) -> Option<names::Effe
     if effect.is_none() {
         view.name.text(|text| effect = names::effect_of(text));
     }
-    effect.filter(|_| !is_cache)
+    match effect {
+        Some(names::Effect::Reads) if is_cache => None,
+        _ if is_cache => Some(names::Effect::Unclear),
+        known => known,
+    }
 }
 
 /// The messaging system, else what the other side is called.

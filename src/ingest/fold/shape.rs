@@ -65,7 +65,7 @@ pub struct Shape {
     pub weak_peer: bool,
     /// A broker operation that sends, a call that writes a store.
     pub puts: bool,
-    /// A broker operation that receives, a call that reads a store.
+    /// A broker operation that receives, a call that reads a store. A call to a cache that may change it does both.
     pub takes: bool,
     /// Has links.
     pub linked: bool,
@@ -423,6 +423,7 @@ impl<'s> Interner<'s> {
         self.key[MARKS] |= match role::store_effect(view, &scratch) {
             Some(names::Effect::Writes) => PUTS,
             Some(names::Effect::Reads) => TAKES,
+            Some(names::Effect::Unclear) => PUTS | TAKES,
             None => 0,
         };
         if scratch.is_empty() {
