@@ -137,6 +137,8 @@ pub struct GodLimits {
     pub measures: usize,
     /// Services with code.
     pub services: usize,
+    /// One measure is above so many times the percentile.
+    pub far: f64,
 }
 
 /// Nano services.

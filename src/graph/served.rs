@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::code::{Call, CallSite};
+use crate::model::code::{Call, CallSite, TypeDecl};
 use crate::model::facts::StoreEffect;
 use crate::model::{Endpoint, Expr, Place, SiteKind, SourceKind};
 
@@ -123,7 +123,10 @@ pub(super) fn callees(scope: &Scope<'_>, from: FunctionId, call: &Call) -> Vec<F
             })
             .map(id)
             .collect();
-        if !typed.is_empty() || scope.types(plain).next().is_some() {
+        // A type of the language's own library has none of the service's functions.
+        let foreign = |path: &str| ["java.", "javax.", "kotlin."].iter().any(|p| path.starts_with(p));
+        let imported = || scope.unit(from.unit).imports.iter().any(|i| i.name == plain && foreign(&i.path));
+        if !typed.is_empty() || scope.types(plain).next().is_some() || imported() {
             return typed;
         }
     }
@@ -256,16 +259,22 @@ fn constants(expr: &Expr) -> Vec<String> {
 fn rpc_endpoints(reader: &SiteReader<'_, '_>, effects: &Effects, unit: u32, site: &CallSite) -> Vec<Endpoint> {
     let frame = reader.frame(unit, site);
     let service = reader.part(site.name.as_ref(), &frame).into_iter().next().map(|t| t.text).unwrap_or_default();
-    let service = super::rpc::service_stem(&service);
     let holder = match &site.handler {
         Some(expr) => reader.texts.values.heads(expr, &frame, 0).into_iter().find_map(|f| match f.head {
             super::values::Head::Instance(name) => Some(name),
             super::values::Head::Expr(call, _) => reader.texts.values.constructed(call).map(|(name, _)| name),
             _ => None,
         }),
+        // A registration names the type; what a generated base declares stands with that base.
+        None if site.function.is_some() => {
+            let named = service.as_str();
+            let plain = |t: &TypeDecl| !t.supertypes.iter().any(|s| s.contains('.') && s.ends_with("Base"));
+            reader.scope.types(named).find(|(_, t)| plain(t)).map(|_| named)
+        }
         None => site.owner.as_deref(),
     };
     let Some(holder) = holder else { return Vec::new() };
+    let service = super::rpc::service_stem(&service);
     let mut all = Vec::new();
     for (u, _) in reader.scope.types(holder) {
         for (i, function) in reader.scope.unit(u).functions.iter().enumerate() {

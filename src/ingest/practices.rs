@@ -30,6 +30,8 @@ struct Entry {
     #[serde(default)]
     calls: Vec<String>,
     #[serde(default)]
+    at_least: usize,
+    #[serde(default)]
     keys: Vec<String>,
     #[serde(default)]
     within: Vec<String>,
@@ -127,7 +129,8 @@ impl<'e> Book<'e> {
             let name = call.name.as_str();
             let exact = self.calls.get(name).into_iter().flatten();
             for pattern in exact.chain(self.globs.iter().filter(|p| p.name.matches(name))) {
-                if pattern.on.as_ref().is_none_or(|on| is_called_on(call, on)) {
+                let enough = call.arguments.len() >= pattern.entry.at_least;
+                if enough && pattern.on.as_ref().is_none_or(|on| is_called_on(call, on)) {
                     let scale = unit_of(unit, pattern.entry);
                     let value = call.arguments.iter().find_map(|a| constants.millis(unit, &a.value, scale));
                     all.push(made(unit, pattern.entry, place(call.line), call.function, name, value));

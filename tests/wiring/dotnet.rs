@@ -359,3 +359,26 @@ fn options_are_the_section_that_is_called_like_them() {
     ]);
     assert_eq!(edges(&found), ["desk -> guests sync"]);
 }
+
+/// Where a type is registered says nothing of what is served: neither the place nor the base has more operations.
+#[test]
+fn a_registered_rpc_type_serves_its_own_methods() {
+    let found = system(&[
+        ("compose.yaml", "services:\n  carts: {build: carts}\n"),
+        ("carts/carts.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>"),
+        ("carts/Dockerfile", "FROM dotnet\n"),
+        (
+            "carts/Startup.cs",
+            "public class Startup {\n  public void ConfigureServices(IServiceCollection services) { services.AddGrpc(); }\n\
+               public void Configure(IApplicationBuilder app) {\n    app.UseEndpoints(routes => {\n\
+                 routes.MapGrpcService<CartService>();\n    routes.MapGrpcService<Health>();\n    routes.MapGrpcService<Prices>();\n  });\n  }\n}\n",
+        ),
+        (
+            "carts/CartService.cs",
+            "public class CartService : Shop.Carts.CartsBase {\n  public override Task<Cart> GetCart(Id id) => null;\n}\n\
+             public class Prices : IPrices {\n  public Task<Price> GetPrice(Id id) => null;\n}\n",
+        ),
+    ]);
+    let served: Vec<_> = found.endpoints.iter().map(|e| format!("{} {}", e.method, e.path)).collect();
+    assert_eq!(served, ["RPC /Carts/GetCart", "RPC /Prices/GetPrice"]);
+}

@@ -36,7 +36,8 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
                     .then(|| format!("{value} {} (nine of ten have at most {top})", MEASURES[m]))
             })
             .collect();
-        if above.len() < limits.measures {
+        let is_far = |m: usize| values[m].zip(tops[m]).is_some_and(|(v, top)| v as f64 > top as f64 * limits.far);
+        if above.len() < limits.measures || !(0..MEASURES.len()).any(is_far) {
             continue;
         }
         let refactorings = &[

@@ -27,7 +27,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
             let open: Vec<&Site> = dependency
                 .sites
                 .iter()
-                .filter(|s| s.blocking && !s.caller.is_empty() && !guards.cover(scene, dependency, s))
+                .filter(|s| s.blocking && !s.rule.is_empty() && !guards.cover(scene, dependency, s))
                 .collect();
             if open.is_empty() {
                 continue;
