@@ -5,6 +5,7 @@
 mod expr;
 mod types;
 
+use crate::ingest::grammar::Asked as _;
 use tree_sitter::Node;
 
 use crate::model::code::{Field, Import, Parameter};
@@ -54,7 +55,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -85,7 +86,7 @@ impl<'s> Walk<'s> {
             "public_field_definition" | "field_definition" => self.class_field(node, depth),
             "assignment_expression" => self.assignment(node, depth),
             "augmented_assignment_expression" => {
-                if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+                if let (Some(left), Some(right)) = (node.field("left"), node.field("right"))
                     && self.field(node, "operator") == "+="
                     && let Some(place) = self.expr(left, Depth::TOP).dotted()
                 {
@@ -110,7 +111,7 @@ impl<'s> Walk<'s> {
     }
 
     fn in_loop(&mut self, node: Node<'_>, depth: usize) {
-        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        if let (Some(left), Some(right)) = (node.field("left"), node.field("right"))
             && left.kind() == "identifier"
         {
             let over = self.expr(right, Depth::TOP);
@@ -157,7 +158,7 @@ impl<'s> Walk<'s> {
     /// `const { a, b: c } = require("./x")` imports a and c.
     fn required(&mut self, name: Node<'_>, value: Node<'_>) -> bool {
         let called = value.kind() == "call_expression" && self.field(value, "function") == "require";
-        let argument = value.child_by_field_name("arguments").and_then(|a| children(a).first().copied());
+        let argument = value.field("arguments").and_then(|a| children(a).first().copied());
         let (true, Some(path)) = (called, argument) else { return false };
         let path = unquote(self.text(path));
         let names: Vec<String> = match name.kind() {
@@ -175,7 +176,7 @@ impl<'s> Walk<'s> {
     }
 
     fn export(&mut self, node: Node<'_>, depth: usize) {
-        if let Some(value) = node.child_by_field_name("value") {
+        if let Some(value) = node.field("value") {
             let expr = self.expr(value, Depth::TOP);
             self.builder.bind("exports.default", None, expr, line(node));
             match value.kind() {
@@ -186,7 +187,7 @@ impl<'s> Walk<'s> {
         }
         let annotations = self.decorators(node);
         self.visit_decorators(node, depth);
-        match node.child_by_field_name("declaration") {
+        match node.field("declaration") {
             Some(class) if class.kind().ends_with("class_declaration") && !annotations.is_empty() => {
                 self.class(class, depth);
                 if let Some(decl) = self.builder.unit.types.iter_mut().rev().find(|t| t.line == line(class)) {
@@ -212,10 +213,9 @@ impl<'s> Walk<'s> {
     }
 
     fn function(&mut self, node: Node<'_>, name: &str, annotations: Vec<Annotation>, depth: usize) {
-        let single = node
-            .child_by_field_name("parameter")
-            .map(|p| vec![Parameter { name: self.text(p).to_owned(), ..Parameter::default() }]);
-        let formal = node.child_by_field_name("parameters");
+        let single =
+            node.field("parameter").map(|p| vec![Parameter { name: self.text(p).to_owned(), ..Parameter::default() }]);
+        let formal = node.field("parameters");
         let parameters = single.unwrap_or_else(|| formal.map(|p| self.parameters(p)).unwrap_or_default());
         let in_class =
             node.parent().is_some_and(|p| p.kind() == "class_body" || p.kind().ends_with("field_definition"));
@@ -237,7 +237,7 @@ impl<'s> Walk<'s> {
         if let Some(parameters) = formal {
             self.parameter_properties(parameters);
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             if body.kind() != "statement_block" {
                 let value = self.expr(body, Depth::TOP);
                 self.builder.returns(value);
@@ -256,10 +256,8 @@ impl<'s> Walk<'s> {
             .into_iter()
             .map(|child| {
                 let (pattern, default) = match child.kind() {
-                    "required_parameter" | "optional_parameter" => {
-                        (child.child_by_field_name("pattern"), child.child_by_field_name("value"))
-                    }
-                    "assignment_pattern" => (child.child_by_field_name("left"), child.child_by_field_name("right")),
+                    "required_parameter" | "optional_parameter" => (child.field("pattern"), child.field("value")),
+                    "assignment_pattern" => (child.field("left"), child.field("right")),
                     _ => (Some(child), None),
                 };
                 Parameter {
@@ -278,8 +276,7 @@ impl<'s> Walk<'s> {
             let start = line(child);
             let modifier = children(child).iter().any(|c| c.kind() == "accessibility_modifier")
                 || self.text(child).starts_with("readonly ");
-            let pattern =
-                child.child_by_field_name("pattern").or_else(|| child.child_by_field_name("left")).unwrap_or(child);
+            let pattern = child.field("pattern").or_else(|| child.field("left")).unwrap_or(child);
             let name = self.text(pattern).to_owned();
             if modifier {
                 let type_name = self.type_of(child);
@@ -292,9 +289,9 @@ impl<'s> Walk<'s> {
     }
 
     fn variable(&mut self, node: Node<'_>, depth: usize) {
-        let Some(name) = node.child_by_field_name("name") else { return };
+        let Some(name) = node.field("name") else { return };
         let type_name = self.type_of(node);
-        let Some(value) = node.child_by_field_name("value") else {
+        let Some(value) = node.field("value") else {
             self.builder.bind(self.text(name), Some(&type_name), Expr::opaque("declared"), line(node));
             return;
         };
@@ -324,7 +321,7 @@ impl<'s> Walk<'s> {
                 }
                 "pair_pattern" => {
                     let key = self.field(part, "key");
-                    if let Some(target) = part.child_by_field_name("value") {
+                    if let Some(target) = part.field("value") {
                         match target.kind() {
                             "identifier" => self.builder.bind(self.text(target), None, field(key), at),
                             _ => self.destructure(target, &field(key), at),
@@ -333,7 +330,7 @@ impl<'s> Walk<'s> {
                 }
                 "object_assignment_pattern" | "assignment_pattern" => {
                     let name = self.field(part, "left");
-                    let default = part.child_by_field_name("right").map(|r| self.expr(r, Depth::TOP));
+                    let default = part.field("right").map(|r| self.expr(r, Depth::TOP));
                     let both = std::iter::once(field(name)).chain(default).collect();
                     self.builder.bind(name, None, Expr::Choice(both), at);
                 }
@@ -350,7 +347,7 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+        let (Some(left), Some(right)) = (node.field("left"), node.field("right")) else {
             return;
         };
         let place = match self.expr(left, Depth::TOP) {
@@ -371,7 +368,7 @@ impl<'s> Walk<'s> {
 
     /// A function in an object literal is named by its key.
     fn pair(&mut self, node: Node<'_>, depth: usize) {
-        match node.child_by_field_name("value") {
+        match node.field("value") {
             Some(value) if is_function(value) => {
                 let name = unquote(self.field(node, "key"));
                 self.function(value, &name, Vec::new(), depth);
@@ -390,7 +387,7 @@ impl<'s> Walk<'s> {
         let (used, spawned) = self.use_of(node);
         if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
             let types: Vec<String> = node
-                .child_by_field_name("type_arguments")
+                .field("type_arguments")
                 .map(|t| children(t).into_iter().map(|c| self.text(c).to_owned()).collect())
                 .unwrap_or_default();
             let each = is_each(&name);
@@ -425,10 +422,10 @@ impl<'s> Walk<'s> {
     /// Is an answer handed to a function among the arguments, which looks at it? By the custom of callbacks the first
     /// parameter is an error: `request(url, (error, response, body) => show(body))`.
     fn answers_function(&self, call: Node<'_>) -> bool {
-        let arguments = call.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let arguments = call.field("arguments").map(children).unwrap_or_default();
         arguments.into_iter().filter_map(callback).any(|function| {
-            let parameters = function.child_by_field_name("parameters").map(children).unwrap_or_default();
-            let body = function.child_by_field_name("body").map(|b| self.text(b)).unwrap_or_default();
+            let parameters = function.field("parameters").map(children).unwrap_or_default();
+            let body = function.field("body").map(|b| self.text(b)).unwrap_or_default();
             let words = || body.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$'));
             parameters.into_iter().skip(1).any(|p| {
                 let name = self.text(p).split([':', '=', '?']).next().unwrap_or_default().trim();
@@ -447,12 +444,12 @@ fn callback(argument: Node<'_>) -> Option<Node<'_>> {
     if is_function(argument) {
         return Some(argument);
     }
-    argument.child_by_field_name("function")?.child_by_field_name("object").filter(|object| is_function(*object))
+    argument.field("function")?.field("object").filter(|object| is_function(*object))
 }
 
 /// The body of a function without parameters that is called where it is written.
 fn invoked_at_once(call: Node<'_>) -> Option<Node<'_>> {
-    let mut callee = call.child_by_field_name("function")?;
+    let mut callee = call.field("function")?;
     while callee.kind() == "parenthesized_expression" {
         callee = callee.named_child(0)?;
     }
@@ -461,7 +458,7 @@ fn invoked_at_once(call: Node<'_>) -> Option<Node<'_>> {
             if p.kind() == "parenthesized_expression" || p.kind() == "unary_expression" { p.parent() } else { Some(p) };
         up.is_some_and(|u| u.kind() == "expression_statement" && u.parent().is_some_and(|g| g.kind() == "program"))
     });
-    (module_level && is_function(callee)).then(|| callee.child_by_field_name("body")).flatten()
+    (module_level && is_function(callee)).then(|| callee.field("body")).flatten()
 }
 
 #[cfg(test)]

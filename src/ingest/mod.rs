@@ -9,6 +9,7 @@ pub mod ecmascript;
 pub mod examples;
 pub mod fold;
 mod gotemplate;
+mod grammar;
 pub mod history;
 pub mod manifests;
 pub mod neighbours;

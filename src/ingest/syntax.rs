@@ -4,6 +4,7 @@
 
 use tree_sitter::{Language, Node, Parser, Tree};
 
+use super::grammar::{Asked, COMMENT, DECIDES, MANY};
 use crate::model::code::Parameter;
 use crate::model::{Argument, Binding, Call, Condition, Expr, Function, Unit};
 
@@ -35,15 +36,47 @@ pub fn line(node: Node<'_>) -> u32 {
 
 /// The text of the child in a field; empty if there is none.
 #[must_use]
-pub fn field_text<'a>(node: Node<'_>, field: &str, source: &'a str) -> &'a str {
-    node.child_by_field_name(field).map_or("", |child| text(child, source))
+pub fn field_text<'a>(node: Node<'_>, field: &'static str, source: &'a str) -> &'a str {
+    node.field(field).map_or("", |child| text(child, source))
+}
+
+/// Comments may stand anywhere, so grammars have them as extras.
+fn is_comment(node: Node<'_>) -> bool {
+    node.is_extra() && node.marks() & COMMENT != 0
+}
+
+/// Visits a node and all named ones below it, comments aside, parents first.
+pub fn each<'t>(root: Node<'t>, mut see: impl FnMut(Node<'t>)) {
+    let (mut cursor, mut depth) = (root.walk(), 0);
+    loop {
+        let node = cursor.node();
+        let goes_on = node.is_named() && !is_comment(node) && depth <= DEPTH_LIMIT;
+        if goes_on {
+            see(node);
+        }
+        if goes_on && cursor.goto_first_child() {
+            depth += 1;
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+            depth -= 1;
+        }
+    }
 }
 
 /// Named children, without comments.
 #[must_use]
 pub fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|n| !n.kind().contains("comment")).collect()
+    let n = node.named_child_count();
+    let mut all = Vec::with_capacity(n as usize);
+    if n > 0 {
+        let mut cursor = node.walk();
+        all.extend(node.named_children(&mut cursor).filter(|n| !is_comment(*n)));
+    }
+    all
 }
 
 /// Conditions of a tree, whatever the language: a node that is called an `if` (or a conditional expression) and has
@@ -51,28 +84,23 @@ pub fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
 #[must_use]
 pub fn conditions(root: Node<'_>, source: &str) -> Vec<Condition> {
     let mut all = Vec::new();
-    let mut queue = vec![(root, 0)];
-    while let Some((node, depth)) = queue.pop() {
-        if depth > DEPTH_LIMIT {
-            continue;
+    each(root, |node| {
+        let marks = node.marks();
+        if marks & (DECIDES | MANY) == 0 {
+            return;
         }
-        let kind = node.kind();
-        let decides = ["if", "elif", "else_if", "unless", "conditional", "ternary", "guard"];
-        let many = ["switch", "match", "when", "case", "expression_switch"].iter().any(|d| kind.starts_with(d));
-        let is_condition = many || decides.iter().any(|d| kind.starts_with(d));
-        let field = ["condition", "value", "subject"].iter().find_map(|f| node.child_by_field_name(f));
+        let field = ["condition", "value", "subject"].iter().find_map(|f| node.field(f));
         let subject = || children(node).into_iter().find(|c| c.kind() == "when_subject");
-        if let Some(condition) = field.or_else(subject).filter(|_| is_condition) {
+        if let Some(condition) = field.or_else(subject) {
             let mut names = Vec::new();
             mentioned(condition, source, &mut names, 0);
             names.sort();
             names.dedup();
-            let end_line = node.end_position().row as u32 + 1;
+            let (many, end_line) = (marks & MANY != 0, node.end_position().row as u32 + 1);
             let (branches, leaves) = branches(node, many);
             all.push(Condition { line: line(condition), end_line, branches, leaves, many, names });
         }
-        queue.extend(children(node).into_iter().map(|c| (c, depth + 1)));
-    }
+    });
     all.sort_by(|a, b| (a.line, a.end_line, &a.names).cmp(&(b.line, b.end_line, &b.names)));
     all
 }
@@ -94,7 +122,7 @@ fn branches(node: Node<'_>, many: bool) -> (Vec<u32>, bool) {
         return (lines, false);
     }
     let lines: Vec<u32> = node.children_by_field_name("alternative", &mut cursor).map(line).collect();
-    let first = node.child_by_field_name("consequence").or_else(|| node.child_by_field_name("body"));
+    let first = node.field("consequence").or_else(|| node.field("body"));
     let leaving = |n: Node<'_>| ["return", "throw", "raise"].iter().any(|k| n.kind().contains(k));
     let last = first.map(|f| (f, children(f).last().copied()));
     let leaves = last.is_some_and(|(whole, last)| {

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{Depth, children, unquote};
 use crate::model::{Argument, Expr};
 
@@ -17,9 +18,8 @@ impl<'s> Walk<'s> {
 
     pub(super) fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         let first = || children(node).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth));
         match node.kind() {
             "string" => Expr::Literal(unquote(self.text(node))),
@@ -54,11 +54,10 @@ impl<'s> Walk<'s> {
             "array" => Expr::List(children(node).into_iter().map(|c| self.expr(c, depth)).collect()),
             "arrow_function" | "function_expression" => self.lambda(node, depth),
             "call_expression" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
-                match node.child_by_field_name("function") {
+                let arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                match node.field("function") {
                     Some(f) if f.kind() == "member_expression" => {
-                        let object = f.child_by_field_name("object").map(|o| Box::new(self.expr(o, depth)));
+                        let object = f.field("object").map(|o| Box::new(self.expr(o, depth)));
                         Expr::Call(object, self.field(f, "property").trim_start_matches('#').to_owned(), arguments)
                     }
                     Some(f) if matches!(self.text(f), "String" | "encodeURIComponent" | "encodeURI") => {
@@ -71,8 +70,7 @@ impl<'s> Walk<'s> {
                 }
             }
             "new_expression" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                let arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
                 Expr::Call(None, format!("new {}", self.field(node, "constructor")), arguments)
             }
             other => Expr::opaque(other),
@@ -82,7 +80,7 @@ impl<'s> Walk<'s> {
     fn entry(&self, node: Node<'_>, depth: Depth) -> Option<(String, Expr)> {
         match node.kind() {
             "pair" => {
-                let value = node.child_by_field_name("value")?;
+                let value = node.field("value")?;
                 let key = unquote(self.field(node, "key"));
                 Some((key.trim_matches(['[', ']']).to_owned(), self.expr(value, depth)))
             }
@@ -109,7 +107,7 @@ impl<'s> Walk<'s> {
     }
 
     fn lambda(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let Some(body) = node.child_by_field_name("body") else { return Expr::opaque("function") };
+        let Some(body) = node.field("body") else { return Expr::opaque("function") };
         if body.kind() != "statement_block" {
             return Expr::Lambda(vec![self.expr(body, depth)]);
         }

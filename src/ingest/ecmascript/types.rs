@@ -1,6 +1,7 @@
 //! Classes and interfaces with their decorators and fields.
 
 use super::*;
+use crate::ingest::grammar::Asked as _;
 
 impl Walk<'_> {
     pub(super) fn decorators(&self, node: Node<'_>) -> Vec<Annotation> {
@@ -10,7 +11,7 @@ impl Walk<'_> {
     /// Calls among the arguments of decorators (`@Module({ imports: [Clients.register(…)] })`).
     pub(super) fn visit_decorators(&mut self, node: Node<'_>, depth: usize) {
         let decorators = children(node).into_iter().filter(|c| c.kind() == "decorator");
-        for arguments in decorators.flat_map(children).filter_map(|c| c.child_by_field_name("arguments")) {
+        for arguments in decorators.flat_map(children).filter_map(|c| c.field("arguments")) {
             self.visit_children(arguments, depth + 1);
         }
     }
@@ -38,7 +39,7 @@ impl Walk<'_> {
         self.builder.unit.types.push(decl);
         self.builder.enter_type(&name);
         self.visit_decorators(node, depth);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             let mut pending: Vec<Annotation> = Vec::new();
             for member in children(body) {
                 match member.kind() {
@@ -77,7 +78,7 @@ impl Walk<'_> {
         let inner = *children(decorator).first()?;
         let (name, arguments) = match inner.kind() {
             "call_expression" => {
-                let arguments = inner.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP));
+                let arguments = inner.field("arguments").map(|a| self.arguments(a, Depth::TOP));
                 (self.field(inner, "function"), arguments.unwrap_or_default())
             }
             _ => (self.text(inner), Vec::new()),
@@ -96,7 +97,7 @@ impl Walk<'_> {
         };
         let name = name.trim_start_matches('#').to_owned();
         let type_name = self.type_of(node);
-        if let Some(value) = node.child_by_field_name("value") {
+        if let Some(value) = node.field("value") {
             if is_function(value) {
                 return self.function(value, &name, Vec::new(), depth);
             }

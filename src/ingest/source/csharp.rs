@@ -6,6 +6,7 @@ mod razor;
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, is_each, line, text};
 use crate::model::code::{Field, Import, Parameter};
 use crate::model::{Annotation, Expr, Function, TypeDecl, Unit};
@@ -41,7 +42,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -81,8 +82,7 @@ impl<'s> Walk<'s> {
                 self.visit_children(node, depth);
             }
             "foreach_statement" => {
-                if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
-                {
+                if let (Some(left), Some(right)) = (node.field("left"), node.field("right")) {
                     let over = self.expr(right, Depth::TOP);
                     let each = Expr::Index(Box::new(over), Box::new(Expr::opaque("each")));
                     self.builder.bind(self.text(left), None, each, line(node));
@@ -139,7 +139,7 @@ impl<'s> Walk<'s> {
         if let Some(parameters) = primary {
             self.primary_constructor(node, parameters, at);
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             let fields = self.fields(body);
             self.builder.unit.types[at].fields.extend(fields);
             self.visit_children(body, depth);
@@ -249,10 +249,10 @@ impl<'s> Walk<'s> {
             "" => self.field(node, "type"),
             written => written,
         };
-        let mut parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+        let mut parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
         // `this IServiceCollection services` is the receiver of an extension method.
         let mut receiver = None;
-        if let Some(first) = node.child_by_field_name("parameters").and_then(|p| children(p).first().copied())
+        if let Some(first) = node.field("parameters").and_then(|p| children(p).first().copied())
             && self.text(first).trim_start().starts_with("this ")
         {
             receiver = Some(parameters.remove(0));
@@ -276,7 +276,7 @@ impl<'s> Walk<'s> {
     }
 
     fn body(&mut self, node: Node<'_>, depth: usize) {
-        let Some(body) = node.child_by_field_name("body") else { return };
+        let Some(body) = node.field("body") else { return };
         let value = match body.kind() {
             "arrow_expression_clause" => children(body).first().copied(),
             "block" => None,
@@ -294,7 +294,7 @@ impl<'s> Walk<'s> {
     }
 
     fn lambda(&mut self, node: Node<'_>, depth: usize) {
-        let parameters = match node.child_by_field_name("parameters") {
+        let parameters = match node.field("parameters") {
             Some(p) if p.kind() == "parameter_list" => self.parameters(p),
             Some(p) => vec![Parameter { name: self.text(p).to_owned(), ..Parameter::default() }],
             None => Vec::new(),
@@ -308,7 +308,7 @@ impl<'s> Walk<'s> {
         let name = self.field(node, "name").to_owned();
         let type_name = self.field(node, "type").to_owned();
         let value = node
-            .child_by_field_name("value")
+            .field("value")
             .map(|v| if v.kind() == "arrow_expression_clause" { children(v).first().copied().unwrap_or(v) } else { v });
         let expr = value.map_or_else(|| Expr::opaque("declared"), |v| self.expr(v, Depth::TOP));
         self.member(&name, &type_name, expr, line(node));
@@ -355,7 +355,7 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) {
+        if let (Some(left), Some(right)) = (node.field("left"), node.field("right")) {
             let value = self.expr(right, Depth::TOP);
             let place = match self.expr(left, Depth::TOP) {
                 Expr::Index(object, key) => match (object.dotted(), *key) {
@@ -427,8 +427,8 @@ impl<'s> Walk<'s> {
     }
 
     fn type_arguments(&self, node: Node<'_>) -> Vec<String> {
-        let Some(function) = node.child_by_field_name("function") else { return Vec::new() };
-        let name = function.child_by_field_name("name").unwrap_or(function);
+        let Some(function) = node.field("function") else { return Vec::new() };
+        let name = function.field("name").unwrap_or(function);
         if name.kind() != "generic_name" {
             return Vec::new();
         }

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, line, text, unquote};
 use crate::model::code::{Field, Import, Parameter};
 use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
@@ -32,7 +33,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -54,7 +55,7 @@ impl<'s> Walk<'s> {
             "type_spec" => self.declare(node),
             "function_declaration" | "method_declaration" => self.function(node, depth),
             "func_literal" => {
-                let parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+                let parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
                 self.builder.enter_lambda(parameters, line(node), node.end_position().row as u32 + 1);
                 self.visit_children(node, depth);
                 self.builder.leave_function();
@@ -103,7 +104,7 @@ impl<'s> Walk<'s> {
     }
 
     fn declare(&mut self, node: Node<'_>) {
-        let Some(body) = node.child_by_field_name("type") else { return };
+        let Some(body) = node.field("type") else { return };
         let mut decl = TypeDecl {
             name: self.field(node, "name").to_owned(),
             line: line(node),
@@ -113,8 +114,7 @@ impl<'s> Walk<'s> {
         for list in children(body).into_iter().filter(|c| c.kind() == "field_declaration_list") {
             for field in children(list).into_iter().filter(|c| c.kind() == "field_declaration") {
                 let type_name = self.field(field, "type").to_owned();
-                let annotations =
-                    field.child_by_field_name("tag").map(|t| tags(self.text(t), line(t))).unwrap_or_default();
+                let annotations = field.field("tag").map(|t| tags(self.text(t), line(t))).unwrap_or_default();
                 let mut cursor = field.walk();
                 let names: Vec<Node<'_>> = field.children_by_field_name("name", &mut cursor).collect();
                 if names.is_empty() {
@@ -140,10 +140,7 @@ impl<'s> Walk<'s> {
                     name: self.field(method, "name").to_owned(),
                     line: line(method),
                     end_line: line(method),
-                    parameters: method
-                        .child_by_field_name("parameters")
-                        .map(|p| self.parameters(p))
-                        .unwrap_or_default(),
+                    parameters: method.field("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
                     ..Function::default()
                 };
                 self.builder.enter_function(function);
@@ -173,10 +170,7 @@ impl<'s> Walk<'s> {
     }
 
     fn function(&mut self, node: Node<'_>, depth: usize) {
-        let receiver = node
-            .child_by_field_name("receiver")
-            .map(|r| self.parameters_with_types(r))
-            .and_then(|p| p.into_iter().next());
+        let receiver = node.field("receiver").map(|r| self.parameters_with_types(r)).and_then(|p| p.into_iter().next());
         let owner = receiver.as_ref().map(|(_, t)| {
             let plain = t.trim_start_matches('*');
             plain.split('[').next().unwrap_or(plain).to_owned()
@@ -188,13 +182,13 @@ impl<'s> Walk<'s> {
             owner,
             line: line(node),
             end_line: node.end_position().row as u32 + 1,
-            parameters: node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
+            parameters: node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
             return_type: result.rsplit(' ').next().unwrap_or(result).to_owned(),
             ..Function::default()
         };
         self.builder.enter_function(function);
         self.receivers.push(receiver.map_or("", |(name, _)| name));
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             self.visit_children(body, depth);
         }
         self.receivers.pop();
@@ -209,7 +203,7 @@ impl<'s> Walk<'s> {
         let type_name = self.field(node, "type").to_owned();
         let mut cursor = node.walk();
         let names: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
-        let values: Vec<Node<'_>> = node.child_by_field_name("value").map(children).unwrap_or_default();
+        let values: Vec<Node<'_>> = node.field("value").map(children).unwrap_or_default();
         for (i, name) in names.iter().enumerate() {
             let value = values.get(i).map_or_else(|| Expr::opaque("declared"), |v| self.expr(*v, Depth::TOP));
             self.builder.bind(self.text(*name), Some(&type_name), value, line(node));
@@ -218,8 +212,8 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        let lefts = node.child_by_field_name("left").map(children).unwrap_or_default();
-        let rights = node.child_by_field_name("right").map(children).unwrap_or_default();
+        let lefts = node.field("left").map(children).unwrap_or_default();
+        let rights = node.field("right").map(children).unwrap_or_default();
         for (i, left) in lefts.iter().enumerate() {
             let right = if rights.len() == lefts.len() { rights.get(i) } else { rights.first().filter(|_| i == 0) };
             let Some(right) = right else { continue };
@@ -238,7 +232,7 @@ impl<'s> Walk<'s> {
             if place == "_" {
                 continue;
             }
-            if node.child_by_field_name("operator").is_some_and(|o| self.text(o) == "+=") {
+            if node.field("operator").is_some_and(|o| self.text(o) == "+=") {
                 self.builder.append(&place, value, line(node));
             } else {
                 self.builder.bind(&place, None, value, line(node));
@@ -249,8 +243,8 @@ impl<'s> Walk<'s> {
 
     /// `for _, url := range urls` binds each element.
     fn range(&mut self, node: Node<'_>) {
-        let lefts = node.child_by_field_name("left").map(children).unwrap_or_default();
-        let Some(right) = node.child_by_field_name("right") else { return };
+        let lefts = node.field("left").map(children).unwrap_or_default();
+        let Some(right) = node.field("right") else { return };
         let over = self.expr(right, Depth::TOP);
         if let Some(value) = lefts.get(1) {
             let each = Expr::Index(Box::new(over), Box::new(Expr::opaque("each")));
@@ -265,7 +259,7 @@ impl<'s> Walk<'s> {
         let spawned = self.is_spawned(node);
         let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) else { return };
         // What is passed as a pointer may be written there: `mustMapEnv(&svc.addr, "X")`.
-        let nodes = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let nodes = node.field("arguments").map(children).unwrap_or_default();
         for (at, argument) in nodes.iter().enumerate() {
             if argument.kind() == "unary_expression"
                 && self.text(*argument).starts_with('&')
@@ -294,9 +288,8 @@ impl<'s> Walk<'s> {
 
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         match node.kind() {
             "interpreted_string_literal" | "raw_string_literal" => Expr::Literal(unquote(self.text(node))),
             "int_literal" | "true" | "false" => Expr::literal(self.text(node)),
@@ -325,12 +318,12 @@ impl<'s> Walk<'s> {
             "func_literal" => Expr::Lambda(self.returned(node, depth)),
             "call_expression" => {
                 let arguments: Vec<Argument> = node
-                    .child_by_field_name("arguments")
+                    .field("arguments")
                     .map(|a| children(a).into_iter().map(|a| Argument::positional(self.expr(a, depth))).collect())
                     .unwrap_or_default();
-                match node.child_by_field_name("function") {
+                match node.field("function") {
                     Some(f) if f.kind() == "selector_expression" => {
-                        let operand = f.child_by_field_name("operand").map(|o| Box::new(self.expr(o, depth)));
+                        let operand = f.field("operand").map(|o| Box::new(self.expr(o, depth)));
                         Expr::Call(operand, self.field(f, "field").to_owned(), arguments)
                     }
                     // `new(T)` makes a T.
@@ -354,7 +347,7 @@ impl<'s> Walk<'s> {
 
     /// `T{a: x}` is a constructor call with named arguments; maps and slices are what they are.
     fn composite(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let (Some(kind), Some(body)) = (node.child_by_field_name("type"), node.child_by_field_name("body")) else {
+        let (Some(kind), Some(body)) = (node.field("type"), node.field("body")) else {
             return Expr::opaque("literal");
         };
         match kind.kind() {
@@ -394,7 +387,7 @@ impl<'s> Walk<'s> {
 
     /// Values returned directly in a function literal.
     fn returned(&self, node: Node<'_>, depth: Depth) -> Vec<Expr> {
-        let Some(body) = node.child_by_field_name("body") else { return Vec::new() };
+        let Some(body) = node.field("body") else { return Vec::new() };
         let mut statements = children(body);
         if let [one] = statements.as_slice()
             && one.kind() == "statement_list"

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, is_each, line, text, unquote};
 use crate::model::code::{Field, Import, Parameter};
 use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
@@ -30,7 +31,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -98,18 +99,18 @@ impl<'s> Walk<'s> {
                 self.supertypes(child, &mut decl.supertypes, 0);
             }
         }
-        if let Some(parameters) = node.child_by_field_name("parameters") {
+        if let Some(parameters) = node.field("parameters") {
             decl.fields = self.parameters(parameters).into_iter().map(|p| record_field(&p, line(node))).collect();
         }
         let at = self.builder.unit.types.len();
         self.builder.unit.types.push(decl);
         self.builder.enter_type(&name);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             let fields = self.fields(body);
             self.builder.unit.types[at].fields.extend(fields);
             self.visit_children(body, depth);
         }
-        if let Some(parameters) = node.child_by_field_name("parameters") {
+        if let Some(parameters) = node.field("parameters") {
             self.record_constructor(node, parameters);
         }
         self.builder.leave_type();
@@ -163,7 +164,7 @@ impl<'s> Walk<'s> {
         for modifiers in children(node).into_iter().filter(|c| c.kind() == "modifiers") {
             for child in children(modifiers) {
                 if matches!(child.kind(), "annotation" | "marker_annotation") {
-                    let arguments = child.child_by_field_name("arguments").map(|a| self.annotation_arguments(a));
+                    let arguments = child.field("arguments").map(|a| self.annotation_arguments(a));
                     let name = self.field(child, "name").to_owned();
                     all.push(Annotation { name, arguments: arguments.unwrap_or_default(), line: line(child) });
                 }
@@ -178,7 +179,7 @@ impl<'s> Walk<'s> {
             .map(|child| match child.kind() {
                 "element_value_pair" => {
                     let key = self.field(child, "key");
-                    let value = child.child_by_field_name("value").map(|v| self.expr(v, Depth::TOP));
+                    let value = child.field("value").map(|v| self.expr(v, Depth::TOP));
                     let value = value.unwrap_or_else(|| Expr::opaque("no value"));
                     // `value = x` is what `(x)` says.
                     Argument { name: (key != "value").then(|| key.to_owned()), value }
@@ -219,20 +220,20 @@ impl<'s> Walk<'s> {
             name: if constructor { "new".to_owned() } else { self.field(node, "name").to_owned() },
             line: line(node),
             end_line: node.end_position().row as u32 + 1,
-            parameters: node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
+            parameters: node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
             annotations: self.annotations(node),
             return_type: self.field(node, "type").to_owned(),
             ..Function::default()
         };
         self.builder.enter_function(function);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             self.visit_children(body, depth);
         }
         self.builder.leave_function();
     }
 
     fn lambda(&mut self, node: Node<'_>, depth: usize) {
-        let parameters = match node.child_by_field_name("parameters") {
+        let parameters = match node.field("parameters") {
             Some(p) if p.kind() == "identifier" => {
                 vec![Parameter { name: self.text(p).to_owned(), ..Parameter::default() }]
             }
@@ -240,7 +241,7 @@ impl<'s> Walk<'s> {
             None => Vec::new(),
         };
         self.builder.enter_lambda(parameters, line(node), node.end_position().row as u32 + 1);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             if body.kind() != "block" {
                 let value = self.expr(body, Depth::TOP);
                 self.builder.returns(value);
@@ -255,7 +256,7 @@ impl<'s> Walk<'s> {
         let is_field = node.kind() == "field_declaration";
         for declarator in children(node).into_iter().filter(|c| c.kind() == "variable_declarator") {
             let name = self.field(declarator, "name");
-            let value = declarator.child_by_field_name("value");
+            let value = declarator.field("value");
             let expr = value.map_or_else(|| Expr::opaque("declared"), |v| self.expr(v, Depth::TOP));
             let place = if is_field { format!("this.{name}") } else { name.to_owned() };
             self.builder.bind(&place, Some(&type_name), expr.clone(), line(declarator));
@@ -273,8 +274,7 @@ impl<'s> Walk<'s> {
     fn constant(&mut self, node: Node<'_>, depth: usize) {
         let owner = self.builder.owner().unwrap_or_default().to_owned();
         let name = self.field(node, "name");
-        let arguments =
-            node.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP)).unwrap_or_default();
+        let arguments = node.field("arguments").map(|a| self.arguments(a, Depth::TOP)).unwrap_or_default();
         let value = Expr::Call(None, format!("new {owner}"), arguments.clone());
         self.builder.bind(&format!("{owner}.{name}"), Some(&owner), value, line(node));
         self.builder.call(line(node), None, &format!("new {owner}"), arguments, true, false);
@@ -282,7 +282,7 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) {
+        if let (Some(left), Some(right)) = (node.field("left"), node.field("right")) {
             let value = self.expr(right, Depth::TOP);
             if let Some(place) = self.expr(left, Depth::TOP).dotted() {
                 if self.field(node, "operator") == "+=" {
@@ -299,7 +299,7 @@ impl<'s> Walk<'s> {
         let used = node.parent().is_none_or(|p| p.kind() != "expression_statement");
         if let Expr::Call(receiver, name, arguments) = self.expr(node, Depth::TOP) {
             let types = node
-                .child_by_field_name("type_arguments")
+                .field("type_arguments")
                 .map(|t| children(t).into_iter().map(|c| self.text(c).to_owned()).collect());
             let call = self.builder.call(line(node), receiver.map(|r| *r), &name, arguments, used, false);
             call.type_arguments = types.unwrap_or_default();
@@ -344,9 +344,8 @@ impl<'s> Walk<'s> {
 
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         match node.kind() {
             "string_literal" | "text_block" => Expr::Literal(unquote(self.text(node))),
             "character_literal" => Expr::Literal(unquote(self.text(node))),
@@ -383,20 +382,18 @@ impl<'s> Walk<'s> {
                     _ => Expr::opaque("method reference"),
                 }
             }
-            "lambda_expression" => match node.child_by_field_name("body") {
+            "lambda_expression" => match node.field("body") {
                 Some(body) if body.kind() != "block" => Expr::Lambda(vec![self.expr(body, depth)]),
                 Some(body) => Expr::Lambda(self.block_returns(body, depth)),
                 None => Expr::opaque("lambda"),
             },
             "method_invocation" => {
-                let receiver = node.child_by_field_name("object").map(|o| Box::new(self.expr(o, depth)));
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                let receiver = node.field("object").map(|o| Box::new(self.expr(o, depth)));
+                let arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
                 Expr::Call(receiver, self.field(node, "name").to_owned(), arguments)
             }
             "object_creation_expression" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                let arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
                 let name: String = self.field(node, "type").split_whitespace().collect();
                 let name = name.split('<').next().unwrap_or(&name).to_owned();
                 Expr::Call(None, format!("new {name}"), arguments)

@@ -34,7 +34,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, line, text, unquote};
 use crate::model::code::{Field, Import, Parameter};
 use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
@@ -30,7 +31,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -59,14 +60,14 @@ impl<'s> Walk<'s> {
             "class_declaration" | "interface_declaration" | "trait_declaration" => self.declare(node, depth),
             "method_declaration" | "function_definition" => self.function(node, depth),
             "anonymous_function" | "arrow_function" | "anonymous_function_creation_expression" => {
-                let parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+                let parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
                 self.builder.enter_lambda(parameters, line(node), node.end_position().row as u32 + 1);
                 self.visit_children(node, depth);
                 self.builder.leave_function();
             }
             "assignment_expression" => self.assignment(node, depth),
             "augmented_assignment_expression" => {
-                if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+                if let (Some(left), Some(right)) = (node.field("left"), node.field("right"))
                     && let Some(place) = self.expr(left, Depth::TOP).dotted()
                 {
                     let value = self.expr(right, Depth::TOP);
@@ -83,7 +84,7 @@ impl<'s> Walk<'s> {
             }
             "property_element" => {
                 let name = self.field(node, "name").trim_start_matches('$');
-                let value = node.child_by_field_name("default_value");
+                let value = node.field("default_value");
                 let expr = value.map_or_else(|| Expr::opaque("declared"), |v| self.expr(v, Depth::TOP));
                 self.member(name, "", expr, line(node));
             }
@@ -137,7 +138,7 @@ impl<'s> Walk<'s> {
             decl.supertypes
                 .extend(children(clause).into_iter().map(|c| self.text(c).trim_start_matches('\\').to_owned()));
         }
-        let body = node.child_by_field_name("body");
+        let body = node.field("body");
         for property in
             body.map(children).unwrap_or_default().into_iter().filter(|c| c.kind() == "property_declaration")
         {
@@ -167,7 +168,7 @@ impl<'s> Walk<'s> {
                 for attribute in children(group).into_iter().filter(|c| c.kind() == "attribute") {
                     let name =
                         children(attribute).first().map_or("", |n| self.text(*n)).trim_start_matches('\\').to_owned();
-                    let arguments = attribute.child_by_field_name("parameters").map(|a| self.arguments(a, Depth::TOP));
+                    let arguments = attribute.field("parameters").map(|a| self.arguments(a, Depth::TOP));
                     all.push(Annotation { name, arguments: arguments.unwrap_or_default(), line: line(attribute) });
                 }
             }
@@ -182,7 +183,7 @@ impl<'s> Walk<'s> {
             .map(|p| Parameter {
                 name: self.field(p, "name").trim_start_matches('$').to_owned(),
                 type_name: self.field(p, "type").to_owned(),
-                default: p.child_by_field_name("default_value").map(|d| self.expr(d, Depth::TOP)),
+                default: p.field("default_value").map(|d| self.expr(d, Depth::TOP)),
                 annotations: Vec::new(),
             })
             .collect()
@@ -190,7 +191,7 @@ impl<'s> Walk<'s> {
 
     fn function(&mut self, node: Node<'_>, depth: usize) {
         let name = self.field(node, "name");
-        let list = node.child_by_field_name("parameters");
+        let list = node.field("parameters");
         let function = Function {
             name: if name == "__construct" { "new".to_owned() } else { name.to_owned() },
             line: line(node),
@@ -209,14 +210,14 @@ impl<'s> Walk<'s> {
             let type_name = self.field(promoted, "type").to_owned();
             self.builder.bind(&format!("this.{name}"), Some(&type_name), Expr::Ref(name), line(promoted));
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             self.visit_children(body, depth);
         }
         self.builder.leave_function();
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) {
+        if let (Some(left), Some(right)) = (node.field("left"), node.field("right")) {
             let value = self.expr(right, Depth::TOP);
             if let Some(place) = self.expr(left, Depth::TOP).dotted() {
                 self.builder.bind(&place, None, value, line(node));
@@ -240,10 +241,9 @@ impl<'s> Walk<'s> {
     #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
-        let arguments = || node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
+        let arguments = || node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
         match node.kind() {
             "string" => Expr::Literal(unquote(self.text(node))),
             "encapsed_string" | "heredoc" | "heredoc_body" => self.string(node, depth),
@@ -283,7 +283,7 @@ impl<'s> Walk<'s> {
                 other => Expr::opaque(other),
             },
             "conditional_expression" => {
-                let first = node.child_by_field_name("body").map_or_else(|| part("condition"), |b| self.expr(b, depth));
+                let first = node.field("body").map_or_else(|| part("condition"), |b| self.expr(b, depth));
                 Expr::Choice(vec![first, part("alternative")])
             }
             "assignment_expression" => part("right"),

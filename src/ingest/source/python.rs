@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, line, text, unquote};
 use crate::model::code::{Field, Import, Parameter};
 use crate::model::{Annotation, Argument, Expr, Function, TypeDecl, Unit};
@@ -30,7 +31,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -56,13 +57,13 @@ impl<'s> Walk<'s> {
                 for decorator in children(node).into_iter().filter(|c| c.kind() == "decorator") {
                     self.visit_children(decorator, depth);
                 }
-                if let Some(definition) = node.child_by_field_name("definition") {
+                if let Some(definition) = node.field("definition") {
                     self.define(definition, annotations, depth);
                 }
             }
             "class_definition" | "function_definition" => self.define(node, Vec::new(), depth),
             "lambda" => {
-                let parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+                let parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
                 self.builder.enter_lambda(parameters, line(node), node.end_position().row as u32 + 1);
                 self.visit_children(node, depth);
                 self.builder.leave_function();
@@ -70,8 +71,7 @@ impl<'s> Walk<'s> {
             "assignment" | "named_expression" => self.assignment(node, depth),
             "augmented_assignment" => {
                 if self.field(node, "operator") == "+="
-                    && let (Some(left), Some(right)) =
-                        (node.child_by_field_name("left"), node.child_by_field_name("right"))
+                    && let (Some(left), Some(right)) = (node.field("left"), node.field("right"))
                 {
                     let value = self.expr(right, Depth::TOP);
                     if let Some(place) = self.expr(left, Depth::TOP).dotted() {
@@ -112,7 +112,7 @@ impl<'s> Walk<'s> {
             children(node).into_iter().find(|c| c.kind() == "for_in_clause")
         };
         if let Some(target) = target
-            && let (Some(left), Some(right)) = (target.child_by_field_name("left"), target.child_by_field_name("right"))
+            && let (Some(left), Some(right)) = (target.field("left"), target.field("right"))
             && left.kind() == "identifier"
         {
             let over = self.expr(right, Depth::TOP);
@@ -127,7 +127,7 @@ impl<'s> Walk<'s> {
     /// `with Client() as c` binds `c`.
     fn as_pattern(&mut self, node: Node<'_>) {
         let parts = children(node);
-        if let (Some(value), Some(alias)) = (parts.first(), node.child_by_field_name("alias")) {
+        if let (Some(value), Some(alias)) = (parts.first(), node.field("alias")) {
             let value = self.expr(*value, Depth::TOP);
             self.builder.bind(self.text(alias), None, value, line(node));
         }
@@ -164,7 +164,7 @@ impl<'s> Walk<'s> {
                 let inner = *children(decorator).first()?;
                 let (name, arguments) = match inner.kind() {
                     "call" => {
-                        let arguments = inner.child_by_field_name("arguments").map(|a| self.arguments(a, Depth::TOP));
+                        let arguments = inner.field("arguments").map(|a| self.arguments(a, Depth::TOP));
                         (self.field(inner, "function"), arguments.unwrap_or_default())
                     }
                     _ => (self.text(inner), Vec::new()),
@@ -180,7 +180,7 @@ impl<'s> Walk<'s> {
         }
         let name = self.field(node, "name");
         let method = self.builder.owner().is_some() && node.parent().is_some_and(|p| in_class_body(p));
-        let mut parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+        let mut parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
         if method && parameters.first().is_some_and(|p| matches!(p.name.as_str(), "self" | "cls")) {
             parameters.remove(0);
         }
@@ -200,7 +200,7 @@ impl<'s> Walk<'s> {
         if !method {
             self.builder.unit.functions[at as usize].owner = None;
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.field("body") {
             self.visit_children(body, depth);
         }
         let returned = self.builder.returned(at);
@@ -212,7 +212,7 @@ impl<'s> Walk<'s> {
 
     fn class(&mut self, node: Node<'_>, annotations: Vec<Annotation>, depth: usize) {
         let name = self.field(node, "name").to_owned();
-        let supertypes = node.child_by_field_name("superclasses").map(children).unwrap_or_default();
+        let supertypes = node.field("superclasses").map(children).unwrap_or_default();
         let supertypes = supertypes
             .into_iter()
             .filter(|s| s.kind() != "keyword_argument")
@@ -220,7 +220,7 @@ impl<'s> Walk<'s> {
             .collect();
         let mut decl =
             TypeDecl { name: name.clone(), line: line(node), supertypes, annotations, ..TypeDecl::default() };
-        let body = node.child_by_field_name("body");
+        let body = node.field("body");
         for statement in body.map(children).unwrap_or_default() {
             let inner =
                 if statement.kind() == "expression_statement" { children(statement).first().copied() } else { None };
@@ -254,7 +254,7 @@ impl<'s> Walk<'s> {
                 Some(Parameter {
                     name: name.trim_start_matches('*').to_owned(),
                     type_name: self.field(child, "type").to_owned(),
-                    default: child.child_by_field_name("value").map(|v| self.expr(v, Depth::TOP)),
+                    default: child.field("value").map(|v| self.expr(v, Depth::TOP)),
                     annotations: Vec::new(),
                 })
             })
@@ -262,8 +262,8 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        let left = node.child_by_field_name("left").or_else(|| node.child_by_field_name("name"));
-        let right = node.child_by_field_name("right").or_else(|| node.child_by_field_name("value"));
+        let left = node.field("left").or_else(|| node.field("name"));
+        let right = node.field("right").or_else(|| node.field("value"));
         let type_name = self.field(node, "type").to_owned();
         if let Some(left) = left {
             let value = right.map_or_else(|| Expr::opaque("declared"), |r| self.expr(r, Depth::TOP));
@@ -333,9 +333,7 @@ impl<'s> Walk<'s> {
             .map(|child| match child.kind() {
                 "keyword_argument" => Argument {
                     name: Some(self.field(child, "name").to_owned()),
-                    value: child
-                        .child_by_field_name("value")
-                        .map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
+                    value: child.field("value").map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
                 },
                 // `connect(**config)`: the entries are the arguments.
                 "dictionary_splat" => Argument {
@@ -350,9 +348,8 @@ impl<'s> Walk<'s> {
     #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         let first = || children(node).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth));
         match node.kind() {
             "string" => self.string(node, depth),
@@ -391,9 +388,7 @@ impl<'s> Walk<'s> {
                     .into_iter()
                     .filter(|p| p.kind() == "pair")
                     .map(|p| {
-                        let value = p
-                            .child_by_field_name("value")
-                            .map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth));
+                        let value = p.field("value").map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth));
                         (unquote(self.field(p, "key")), value)
                     })
                     .collect(),
@@ -404,11 +399,10 @@ impl<'s> Walk<'s> {
             "lambda" => Expr::Lambda(vec![part("body")]),
             "named_expression" => part("value"),
             "call" => {
-                let arguments =
-                    node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
-                match node.child_by_field_name("function") {
+                let arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+                match node.field("function") {
                     Some(f) if f.kind() == "attribute" => {
-                        let object = f.child_by_field_name("object").map(|o| Box::new(self.expr(o, depth)));
+                        let object = f.field("object").map(|o| Box::new(self.expr(o, depth)));
                         Expr::Call(object, self.field(f, "attribute").to_owned(), arguments)
                     }
                     // A conversion hands its value on.
@@ -427,7 +421,7 @@ impl<'s> Walk<'s> {
             match child.kind() {
                 "string_content" => parts.push(Expr::Literal(unquote(self.text(child)))),
                 "interpolation" => {
-                    let value = child.child_by_field_name("expression").or_else(|| children(child).first().copied());
+                    let value = child.field("expression").or_else(|| children(child).first().copied());
                     parts.push(value.map_or_else(|| Expr::opaque("interpolation"), |v| self.expr(v, depth)));
                 }
                 _ => {}

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{self, Builder, DEPTH_LIMIT, Depth, children, field_text, is_each, line, text, unquote};
 use crate::model::code::{Import, Parameter};
 use crate::model::{Argument, Expr, Function, TypeDecl, Unit};
@@ -30,7 +31,7 @@ impl<'s> Walk<'s> {
         text(node, self.source)
     }
 
-    fn field(&self, node: Node<'_>, name: &str) -> &'s str {
+    fn field(&self, node: Node<'_>, name: &'static str) -> &'s str {
         field_text(node, name, self.source)
     }
 
@@ -47,9 +48,8 @@ impl<'s> Walk<'s> {
         match node.kind() {
             "class" | "module" => {
                 let name = self.field(node, "name").to_owned();
-                let supertypes = node
-                    .child_by_field_name("superclass")
-                    .map(|s| self.text(s).trim_start_matches('<').trim().to_owned());
+                let supertypes =
+                    node.field("superclass").map(|s| self.text(s).trim_start_matches('<').trim().to_owned());
                 let line = line(node);
                 self.builder.unit.types.push(TypeDecl {
                     name: name.clone(),
@@ -63,7 +63,7 @@ impl<'s> Walk<'s> {
             }
             "method" | "singleton_method" => self.function(node, depth),
             "block" | "do_block" | "lambda" => {
-                let parameters = node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default();
+                let parameters = node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default();
                 self.builder.enter_lambda(parameters, line(node), node.end_position().row as u32 + 1);
                 self.visit_children(node, depth);
                 self.builder.leave_function();
@@ -94,7 +94,7 @@ impl<'s> Walk<'s> {
                     "" => self.text(p).to_owned(),
                     name => name.to_owned(),
                 },
-                default: p.child_by_field_name("value").map(|v| self.expr(v, Depth::TOP)),
+                default: p.field("value").map(|v| self.expr(v, Depth::TOP)),
                 ..Parameter::default()
             })
             .collect()
@@ -106,11 +106,11 @@ impl<'s> Walk<'s> {
             name: if name == "initialize" { "new".to_owned() } else { name.to_owned() },
             line: line(node),
             end_line: node.end_position().row as u32 + 1,
-            parameters: node.child_by_field_name("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
+            parameters: node.field("parameters").map(|p| self.parameters(p)).unwrap_or_default(),
             ..Function::default()
         };
         self.builder.enter_function(function);
-        let body = node.child_by_field_name("body").map(children).unwrap_or_default();
+        let body = node.field("body").map(children).unwrap_or_default();
         if let Some(last) = body.last()
             && last.kind() != "return"
         {
@@ -124,7 +124,7 @@ impl<'s> Walk<'s> {
     }
 
     fn assignment(&mut self, node: Node<'_>, depth: usize) {
-        if let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) {
+        if let (Some(left), Some(right)) = (node.field("left"), node.field("right")) {
             let value = self.expr(right, Depth::TOP);
             let place = match self.expr(left, Depth::TOP) {
                 // `http.use_ssl = true` is a call in the grammar.
@@ -178,9 +178,7 @@ impl<'s> Walk<'s> {
             .map(|a| match a.kind() {
                 "pair" => Argument {
                     name: Some(self.key(a)),
-                    value: a
-                        .child_by_field_name("value")
-                        .map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
+                    value: a.field("value").map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
                 },
                 _ => Argument::positional(self.expr(a, depth)),
             })
@@ -194,9 +192,8 @@ impl<'s> Walk<'s> {
 
     fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         match node.kind() {
             "string" | "string_array" | "bare_string" | "heredoc_body" | "subshell" => self.string(node, depth),
             "chained_string" => Expr::concat(children(node).into_iter().map(|c| self.expr(c, depth)).collect()),
@@ -210,7 +207,7 @@ impl<'s> Walk<'s> {
                 Expr::Field(Box::new(Expr::Ref("this".to_owned())), name)
             }
             "global_variable" => Expr::Ref(self.text(node).to_owned()),
-            "scope_resolution" => match node.child_by_field_name("scope") {
+            "scope_resolution" => match node.field("scope") {
                 Some(scope) => Expr::Field(Box::new(self.expr(scope, depth)), self.field(node, "name").to_owned()),
                 None => Expr::Ref(self.field(node, "name").to_owned()),
             },
@@ -234,17 +231,13 @@ impl<'s> Walk<'s> {
                     .into_iter()
                     .filter(|c| c.kind() == "pair")
                     .map(|p| {
-                        (
-                            self.key(p),
-                            p.child_by_field_name("value")
-                                .map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)),
-                        )
+                        (self.key(p), p.field("value").map_or_else(|| Expr::opaque("missing"), |v| self.expr(v, depth)))
                     })
                     .collect(),
             ),
             "array" => Expr::List(children(node).into_iter().map(|c| self.expr(c, depth)).collect()),
             "block" | "do_block" | "lambda" => {
-                let body = node.child_by_field_name("body").map_or_else(|| children(node), children);
+                let body = node.field("body").map_or_else(|| children(node), children);
                 Expr::Lambda(body.last().map(|v| self.expr(*v, depth)).into_iter().collect())
             }
             "call" => self.call_expr(node, depth),
@@ -253,9 +246,9 @@ impl<'s> Walk<'s> {
     }
 
     fn call_expr(&self, node: Node<'_>, depth: Depth) -> Expr {
-        let receiver = node.child_by_field_name("receiver").map(|r| Box::new(self.expr(r, depth)));
-        let mut arguments = node.child_by_field_name("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
-        if let Some(block) = node.child_by_field_name("block") {
+        let receiver = node.field("receiver").map(|r| Box::new(self.expr(r, depth)));
+        let mut arguments = node.field("arguments").map(|a| self.arguments(a, depth)).unwrap_or_default();
+        if let Some(block) = node.field("block") {
             arguments.push(Argument::positional(self.expr(block, depth)));
         }
         let name = self.field(node, "method");

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use crate::ingest::grammar::Asked as _;
 use crate::ingest::syntax::{Depth, children, unquote};
 use crate::model::{Argument, Expr};
 
@@ -29,17 +30,13 @@ impl<'s> Walk<'s> {
     }
 
     fn arguments(&self, node: Node<'_>, depth: Depth) -> Vec<Argument> {
-        let list = node
-            .child_by_field_name("arguments")
-            .or_else(|| children(node).into_iter().find(|c| c.kind() == "argument_list"));
+        let list = node.field("arguments").or_else(|| children(node).into_iter().find(|c| c.kind() == "argument_list"));
         let mut all: Vec<Argument> =
             list.map(children).unwrap_or_default().into_iter().map(|a| self.argument(a, depth)).collect();
-        if let Some(initializer) = node.child_by_field_name("initializer") {
+        if let Some(initializer) = node.field("initializer") {
             for entry in children(initializer) {
                 if entry.kind() == "assignment_expression" {
-                    let value = entry
-                        .child_by_field_name("right")
-                        .map_or_else(|| Expr::opaque("missing"), |r| self.expr(r, depth));
+                    let value = entry.field("right").map_or_else(|| Expr::opaque("missing"), |r| self.expr(r, depth));
                     all.push(Argument {
                         name: Some(self.field(entry, "left").trim_matches(['[', ']', '"']).to_owned()),
                         value,
@@ -53,9 +50,8 @@ impl<'s> Walk<'s> {
     #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     pub(super) fn expr(&self, node: Node<'_>, depth: Depth) -> Expr {
         let Some(depth) = depth.deeper() else { return Expr::opaque("nested too deep") };
-        let part = |name: &str| {
-            node.child_by_field_name(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth))
-        };
+        let part =
+            |name: &'static str| node.field(name).map_or_else(|| Expr::opaque("missing"), |n| self.expr(n, depth));
         let first = || children(node).first().map_or_else(|| Expr::opaque("empty"), |n| self.expr(*n, depth));
         match node.kind() {
             "string_literal" | "character_literal" => Expr::Literal(unquote(self.text(node))),
@@ -83,7 +79,7 @@ impl<'s> Walk<'s> {
                 _ => first(),
             },
             "element_access_expression" => {
-                let key = node.child_by_field_name("subscript").and_then(|s| children(s).first().copied());
+                let key = node.field("subscript").and_then(|s| children(s).first().copied());
                 let key = key.map_or_else(|| Expr::opaque("missing"), |k| self.argument(k, depth).value);
                 Expr::Index(Box::new(part("expression")), Box::new(key))
             }
@@ -97,9 +93,7 @@ impl<'s> Walk<'s> {
             "assignment_expression" => part("right"),
             "binary_expression" => match self.operator(node) {
                 "+" => Expr::concat(vec![part("left"), part("right")]),
-                "??" if node.child_by_field_name("right").is_some_and(|r| r.kind() == "throw_expression") => {
-                    part("left")
-                }
+                "??" if node.field("right").is_some_and(|r| r.kind() == "throw_expression") => part("left"),
                 "??" => Expr::Choice(vec![part("left"), part("right")]),
                 "as" => part("left"),
                 other => Expr::opaque(other),
@@ -113,7 +107,7 @@ impl<'s> Walk<'s> {
             }
             "anonymous_object_creation_expression" => Expr::opaque("anonymous object"),
             "typeof_expression" => Expr::Ref(self.field(node, "type").to_owned()),
-            "lambda_expression" => match node.child_by_field_name("body") {
+            "lambda_expression" => match node.field("body") {
                 Some(body) if body.kind() != "block" => Expr::Lambda(vec![self.lambda_value(body, depth)]),
                 Some(body) => Expr::Lambda(self.block_values(body, depth)),
                 None => Expr::opaque("lambda"),
@@ -138,7 +132,7 @@ impl<'s> Walk<'s> {
     fn operator(&self, node: Node<'_>) -> &'s str {
         match self.field(node, "operator") {
             "" => {
-                let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
+                let (left, right) = (node.field("left"), node.field("right"));
                 match (left, right) {
                     (Some(l), Some(r)) => self.source.get(l.end_byte()..r.start_byte()).unwrap_or_default().trim(),
                     _ => "",
@@ -150,16 +144,16 @@ impl<'s> Walk<'s> {
 
     /// `T` of `AddHttpClient<T>()`; the last of several.
     fn registered_type(&self, node: Node<'_>) -> Option<&'s str> {
-        let function = node.child_by_field_name("function")?;
-        let name = function.child_by_field_name("name").unwrap_or(function);
+        let function = node.field("function")?;
+        let name = function.field("name").unwrap_or(function);
         let (called, rest) = self.text(name).split_once('<').filter(|_| name.kind() == "generic_name")?;
         called.starts_with("Add").then(|| rest.trim_end_matches('>').rsplit(',').next().unwrap_or(rest).trim())
     }
 
     /// The type of what a generic method gives: `provider.GetRequiredService<T>()`, `order.Adapt<T>()`.
     fn made_of(&self, node: Node<'_>) -> Option<String> {
-        let function = node.child_by_field_name("function")?;
-        let name = function.child_by_field_name("name").unwrap_or(function);
+        let function = node.field("function")?;
+        let name = function.field("name").unwrap_or(function);
         if name.kind() != "generic_name" {
             return None;
         }
@@ -178,9 +172,9 @@ impl<'s> Walk<'s> {
         if let Some(types) = self.registered_type(node) {
             arguments.push(Argument { name: Some("<>".to_owned()), value: Expr::literal(types) });
         }
-        match node.child_by_field_name("function") {
+        match node.field("function") {
             Some(f) if f.kind() == "member_access_expression" => {
-                let object = f.child_by_field_name("expression").map(|o| Box::new(self.expr(o, depth)));
+                let object = f.field("expression").map(|o| Box::new(self.expr(o, depth)));
                 let name = self.field(f, "name").split('<').next().unwrap_or_default();
                 Expr::Call(object, name.to_owned(), arguments)
             }
@@ -203,7 +197,7 @@ impl<'s> Walk<'s> {
     /// `c => c.BaseAddress = new Uri(x)` says what BaseAddress is.
     fn lambda_value(&self, body: Node<'_>, depth: Depth) -> Expr {
         if body.kind() == "assignment_expression"
-            && let (Some(left), Some(right)) = (body.child_by_field_name("left"), body.child_by_field_name("right"))
+            && let (Some(left), Some(right)) = (body.field("left"), body.field("right"))
         {
             let name = self.text(left).rsplit('.').next().unwrap_or_default().to_owned();
             return Expr::Map(vec![(name, self.expr(right, depth))]);
