@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::num::NonZeroU16;
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 use tree_sitter::{Language, Node};
@@ -14,20 +15,23 @@ pub const DECIDES: u8 = 1;
 pub const MANY: u8 = 2;
 /// A node is a comment.
 pub const COMMENT: u8 = 4;
+/// A node has a name, as opposed to a sign or a keyword.
+pub const NAMED: u8 = 8;
 
 /// The address and length of a name that stands in the program.
 type Name = (usize, usize);
 
 struct Grammar {
     language: Language,
-    marks: Vec<u8>,
+    marks: Rc<[u8]>,
     fields: HashMap<Name, Option<NonZeroU16>, foldhash::fast::FixedState>,
 }
 
 impl Grammar {
     fn of(language: Language) -> Self {
         let kind = |id: usize| language.node_kind_for_id(id as u16).unwrap_or("");
-        let marks = (0..language.node_kind_count()).map(|id| mark(kind(id))).collect();
+        let named = |id: usize| if language.node_kind_is_named(id as u16) { NAMED } else { 0 };
+        let marks = (0..language.node_kind_count()).map(|id| mark(kind(id)) | named(id)).collect();
         Self { language, marks, fields: HashMap::default() }
     }
 }
@@ -49,6 +53,12 @@ fn with<T>(node: Node<'_>, ask: impl FnOnce(&mut Grammar) -> T) -> T {
     })
 }
 
+/// What the kinds of a node's language say, by their numbers: [`DECIDES`], [`MANY`], [`COMMENT`], [`NAMED`].
+#[must_use]
+pub fn marks(node: Node<'_>) -> Rc<[u8]> {
+    with(node, |g| Rc::clone(&g.marks))
+}
+
 /// What the name of a kind says, whatever the language.
 fn mark(kind: &str) -> u8 {
     let starts = |words: &[&str]| words.iter().any(|w| kind.starts_with(w));
@@ -63,7 +73,7 @@ fn mark(kind: &str) -> u8 {
 
 /// Nodes, asked fast.
 pub trait Asked<'t>: Sized {
-    /// What its kind says: [`DECIDES`], [`MANY`], [`COMMENT`].
+    /// What its kind says, as [`marks`] has it.
     fn marks(self) -> u8;
     /// Its child in a field, as `Node::child_by_field_name` gives it.
     fn field(self, name: &'static str) -> Option<Node<'t>>;
@@ -100,7 +110,8 @@ mod tests {
             let tree = parse(&language, text).expect("a tree");
             let mut queue = vec![tree.root_node()];
             while let Some(node) = queue.pop() {
-                assert_eq!(node.marks(), mark(node.kind()));
+                let named = if node.is_named() { NAMED } else { 0 };
+                assert_eq!(node.marks(), mark(node.kind()) | named, "{}", node.kind());
                 for field in fields {
                     assert_eq!(node.field(field), node.child_by_field_name(field));
                 }

@@ -3,7 +3,7 @@
 //! Takes facts as the readers gave them; gives [`Practice`]s with their places. Resolves nothing: whose practice it
 //! is, the linker says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -55,8 +55,10 @@ struct CallPattern<'e> {
 /// All entries, found by what they match.
 struct Book<'e> {
     entries: &'e [Entry],
-    calls: BTreeMap<&'e str, Vec<CallPattern<'e>>>,
+    calls: HashMap<&'e str, Vec<CallPattern<'e>>>,
     globs: Vec<CallPattern<'e>>,
+    /// By key the entries that have it.
+    keys: HashMap<&'e str, Vec<&'e Entry>>,
 }
 
 /// Finds the practices that facts show.
@@ -108,8 +110,11 @@ pub fn find(facts: &Facts) -> Vec<Practice> {
 
 impl<'e> Book<'e> {
     fn of(entries: &'e [Entry]) -> Self {
-        let mut book = Self { entries, calls: BTreeMap::new(), globs: Vec::new() };
+        let mut book = Self { entries, calls: HashMap::new(), globs: Vec::new(), keys: HashMap::new() };
         for entry in entries {
+            for key in &entry.keys {
+                book.keys.entry(key).or_default().push(entry);
+            }
             for call in &entry.calls {
                 let (on, name) = call.rsplit_once('.').map_or((None, call.as_str()), |(on, name)| (Some(on), name));
                 let pattern = CallPattern { entry, on: on.map(Pattern::new), name: Pattern::new(name) };
@@ -125,10 +130,15 @@ impl<'e> Book<'e> {
     fn unit(&self, unit: &Unit, constants: &Constants<'_>) -> Vec<Practice> {
         let mut all = Vec::new();
         let place = |line: u32| Place::new(&unit.place.root, &unit.place.path, line);
+        // A file calls few names many times.
+        let mut known: HashMap<&str, Vec<&CallPattern<'_>>> = HashMap::new();
         for call in &unit.calls {
             let name = call.name.as_str();
-            let exact = self.calls.get(name).into_iter().flatten();
-            for pattern in exact.chain(self.globs.iter().filter(|p| p.name.matches(name))) {
+            let patterns = known.entry(name).or_insert_with(|| {
+                let exact = self.calls.get(name).into_iter().flatten();
+                exact.chain(self.globs.iter().filter(|p| p.name.matches(name))).collect()
+            });
+            for pattern in patterns {
                 let enough = call.arguments.len() >= pattern.entry.at_least;
                 if enough && pattern.on.as_ref().is_none_or(|on| is_called_on(call, on)) {
                     let scale = unit_of(unit, pattern.entry);
@@ -136,13 +146,16 @@ impl<'e> Book<'e> {
                     all.push(made(unit, pattern.entry, place(call.line), call.function, name, value));
                 }
             }
+            if !call.arguments.iter().any(has_keys) {
+                continue;
+            }
             let text = format!("{}.{name}", call.receiver.as_ref().and_then(Expr::dotted).unwrap_or_default());
             self.keys(&call.arguments, &text.to_lowercase(), 0, &mut |entry, key, value| {
                 let value = constants.millis(unit, value, unit_of(unit, entry));
                 all.push(made(unit, entry, place(call.line), call.function, key, value));
             });
         }
-        for binding in &unit.bindings {
+        for binding in unit.bindings.iter().filter(|b| holds_keys(&b.value, 0)) {
             let text = format!("{} {}", binding.place, binding.type_name.as_deref().unwrap_or_default());
             self.inside(&binding.value, &text.to_lowercase(), 0, &mut |entry, key, value| {
                 let value = constants.millis(unit, value, unit_of(unit, entry));
@@ -179,7 +192,7 @@ impl<'e> Book<'e> {
     }
 
     fn key(&self, name: &str, value: &Expr, within: &str, see: &mut impl FnMut(&'e Entry, &str, &Expr)) {
-        for entry in self.entries.iter().filter(|e| e.keys.iter().any(|k| k == name)) {
+        for entry in self.keys.get(name).into_iter().flatten().copied() {
             // What a server grants its clients is no limit of a call.
             let server = within.contains("server") && !within.contains("client");
             if !server && entry.within.iter().any(|w| within.contains(w.as_str())) {
@@ -356,6 +369,25 @@ impl<'f> Constants<'f> {
             (values.len() == 1).then(|| values[0])
         };
         here.or_else(near)
+    }
+}
+
+/// Is an argument named, or are there keys in it?
+fn has_keys(argument: &Argument) -> bool {
+    argument.name.is_some() || holds_keys(&argument.value, 0)
+}
+
+/// Is something written out in a value that has keys: an object, or a literal with named fields?
+fn holds_keys(value: &Expr, depth: usize) -> bool {
+    match value {
+        _ if depth > DEPTH => false,
+        Expr::Map(_) => true,
+        Expr::Call(_, name, arguments) if name.starts_with("new ") => {
+            arguments.iter().any(|a| a.name.is_some() || holds_keys(&a.value, depth + 1))
+        }
+        Expr::Call(receiver, ..) => receiver.as_ref().is_some_and(|r| holds_keys(r, depth + 1)),
+        Expr::List(parts) | Expr::Choice(parts) => parts.iter().any(|p| holds_keys(p, depth + 1)),
+        _ => false,
     }
 }
 

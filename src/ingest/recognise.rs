@@ -57,10 +57,13 @@ pub fn recognise(unit: &mut Unit, rules: &Rules) {
     let mut bindings: Vec<Binding> = unit
         .bindings
         .iter()
-        .map(|b| {
-            let mut b = b.clone();
-            b.value = context.rewrite(&b.value, b.function, b.owner.as_deref());
-            b
+        .map(|b| Binding {
+            place: b.place.clone(),
+            function: b.function,
+            owner: b.owner.clone(),
+            type_name: b.type_name.clone(),
+            value: context.rewrite(&b.value, b.function, b.owner.as_deref()),
+            line: b.line,
         })
         .collect();
     let functions = unit
@@ -124,13 +127,17 @@ impl Context<'_> {
     /// Rewrites a call's parts and records what rules say of it.
     fn call(&self, call: &Call, sites: &mut Vec<CallSite>) -> Call {
         let owner = call.function.and_then(|f| self.unit.functions[f as usize].owner.clone());
-        let mut out = call.clone();
-        out.receiver = call.receiver.as_ref().map(|r| self.rewrite(r, call.function, owner.as_deref()));
-        for argument in &mut out.arguments {
-            argument.value = self.rewrite(&argument.value, call.function, owner.as_deref());
-        }
-        out.receiver_type =
-            call.receiver.as_ref().and_then(|r| self.types.declared(r, call.function, owner.as_deref()));
+        let rewrite = |value: &Expr| self.rewrite(value, call.function, owner.as_deref());
+        let argument = |a: &Argument| Argument { name: a.name.clone(), value: rewrite(&a.value) };
+        let declared = |r: &Expr| self.types.declared(r, call.function, owner.as_deref());
+        let out = Call {
+            receiver: call.receiver.as_ref().map(rewrite),
+            arguments: call.arguments.iter().map(argument).collect(),
+            receiver_type: call.receiver.as_ref().and_then(declared),
+            name: call.name.clone(),
+            type_arguments: call.type_arguments.clone(),
+            ..*call
+        };
         let mut best: Option<(Confidence, bool, CallSite)> = None;
         for at in self.index.for_call(&call.name) {
             let rule = &self.rules.all[at];

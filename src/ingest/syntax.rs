@@ -2,9 +2,11 @@
 //!
 //! Knows no language: a language walks its own tree and tells the builder what it sees.
 
+use std::cell::RefCell;
+
 use tree_sitter::{Language, Node, Parser, Tree};
 
-use super::grammar::{Asked, COMMENT, DECIDES, MANY};
+use super::grammar::{self, Asked, COMMENT, DECIDES, MANY, NAMED};
 use crate::model::code::Parameter;
 use crate::model::{Argument, Binding, Call, Condition, Expr, Function, Unit};
 
@@ -14,12 +16,21 @@ pub const DEPTH_LIMIT: usize = 400;
 /// Deeper expressions than this are cut to `Opaque`: no address in the systems looked at travels deeper.
 pub const EXPR_LIMIT: usize = 24;
 
+thread_local! {
+    /// One parser for a thread: its buffers are kept from file to file.
+    static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+}
+
 /// Parses a text; `None` if the grammar cannot be loaded or the parser gives up.
 #[must_use]
 pub fn parse(language: &Language, text: &str) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(language).ok()?;
-    parser.parse(text, None)
+    PARSER.with_borrow_mut(|parser| {
+        parser.set_language(language).ok()?;
+        let tree = parser.parse(text, None);
+        // What is left of a text that was given up must not begin the next one.
+        parser.reset();
+        tree
+    })
 }
 
 /// The text of a node.
@@ -45,14 +56,16 @@ fn is_comment(node: Node<'_>) -> bool {
     node.is_extra() && node.marks() & COMMENT != 0
 }
 
-/// Visits a node and all named ones below it, comments aside, parents first.
-pub fn each<'t>(root: Node<'t>, mut see: impl FnMut(Node<'t>)) {
-    let (mut cursor, mut depth) = (root.walk(), 0);
+/// Visits all nodes that decide something, parents first, with the marks of their kind; comments are no code.
+fn each_decision<'t>(root: Node<'t>, mut see: impl FnMut(Node<'t>, u8)) {
+    let (mut cursor, mut depth, table) = (root.walk(), 0, grammar::marks(root));
     loop {
         let node = cursor.node();
-        let goes_on = node.is_named() && !is_comment(node) && depth <= DEPTH_LIMIT;
-        if goes_on {
-            see(node);
+        // An error has a number of its own.
+        let marks = table.get(usize::from(node.kind_id())).copied().unwrap_or(NAMED);
+        let goes_on = marks & NAMED != 0 && depth <= DEPTH_LIMIT && !(marks & COMMENT != 0 && node.is_extra());
+        if goes_on && marks & (DECIDES | MANY) != 0 {
+            see(node, marks);
         }
         if goes_on && cursor.goto_first_child() {
             depth += 1;
@@ -84,11 +97,7 @@ pub fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
 #[must_use]
 pub fn conditions(root: Node<'_>, source: &str) -> Vec<Condition> {
     let mut all = Vec::new();
-    each(root, |node| {
-        let marks = node.marks();
-        if marks & (DECIDES | MANY) == 0 {
-            return;
-        }
+    each_decision(root, |node, marks| {
         let field = ["condition", "value", "subject"].iter().find_map(|f| node.field(f));
         let subject = || children(node).into_iter().find(|c| c.kind() == "when_subject");
         if let Some(condition) = field.or_else(subject) {
