@@ -65,6 +65,8 @@ pub enum Meaning {
     Serve,
     /// Implements an RPC service.
     ServeRpc,
+    /// Opens a port (`address` = port, `host:port` or URL).
+    Listen,
     /// Reads the own store.
     StoreRead,
     /// Writes the own store.
@@ -114,6 +116,7 @@ impl Meaning {
             Self::Infra => SiteKind::Infra,
             Self::Serve => SiteKind::Serve,
             Self::ServeRpc => SiteKind::ServeRpc,
+            Self::Listen => SiteKind::Listen,
             Self::StoreRead => SiteKind::StoreRead,
             Self::StoreWrite => SiteKind::StoreWrite,
             Self::Table => SiteKind::Table,

@@ -196,6 +196,11 @@ impl Directory {
         directory
     }
 
+    /// Adds a port on which a service's own code listens.
+    pub fn listen(&mut self, port: u16, at: usize) {
+        add(&mut self.own_ports, port, at);
+    }
+
     /// Finds the service behind an address.
     #[must_use]
     pub fn find(&self, nodes: &Nodes, address: &Address, from: usize) -> Target {

@@ -56,8 +56,11 @@ pub fn link(facts: &Facts, config: &Config, rules: &Rules) -> ServiceGraph {
     let roles = Roles::built_in();
     let nodes = Nodes::of(facts, config, &roles);
     let environments = environments(facts, &nodes, &config.profiles);
-    let directory = Directory::of(facts, &nodes, &environments);
+    let mut directory = Directory::of(facts, &nodes, &environments);
     let scopes = scopes(facts, &nodes);
+    for (port, at) in super::ports::listens(&scopes, &environments, &nodes) {
+        directory.listen(port, at);
+    }
     let waits = facts.practices.iter().filter(|p| p.kind == PracticeKind::Wait);
     let waits = waits.map(|p| (p.place.root.clone(), p.place.path.clone(), p.place.line)).collect();
     let world = World {

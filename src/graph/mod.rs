@@ -15,6 +15,7 @@ pub mod history;
 pub mod join;
 pub mod link;
 pub mod observed;
+pub mod ports;
 pub mod profiles;
 pub mod roles;
 pub mod rpc;

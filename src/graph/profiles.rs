@@ -26,7 +26,7 @@ pub fn practices(facts: &Facts, nodes: &Nodes) -> Vec<Practice> {
             Some(at) => vec![at],
             None if practice.kind == PracticeKind::Release => Vec::new(),
             None => {
-                let folder = (practice.place.root.as_str(), practice.place.folder());
+                let folder = nodes.home(&practice.place);
                 owners.entry(folder).or_insert_with(|| nodes.owners(facts, &practice.place).0).clone()
             }
         };
@@ -52,7 +52,7 @@ pub fn profiles(
     let mut lines: BTreeMap<usize, u32> = BTreeMap::new();
     let mut owners: BTreeMap<(&str, &str), (Vec<usize>, bool)> = BTreeMap::new();
     for unit in &facts.units {
-        let folder = (unit.place.root.as_str(), unit.place.folder());
+        let folder = nodes.home(&unit.place);
         let (found, library) = owners.entry(folder).or_insert_with(|| nodes.owners(facts, &unit.place));
         for at in found.iter().filter(|_| !*library) {
             *lines.entry(*at).or_default() += unit.lines;
@@ -139,7 +139,7 @@ pub fn libraries(facts: &Facts, nodes: &Nodes) -> Vec<SharedLibrary> {
         if types.is_empty() {
             continue;
         }
-        let folder = (unit.place.root.as_str(), unit.place.folder());
+        let folder = nodes.home(&unit.place);
         let (users, library) = owners.entry(folder).or_insert_with(|| nodes.owners(facts, &unit.place));
         if !*library || users.len() < 2 {
             continue;

@@ -65,7 +65,7 @@ pub fn scopes<'a>(facts: &'a Facts, nodes: &Nodes) -> Vec<Scope<'a>> {
     let mut libraries = own.clone();
     let mut owners: BTreeMap<(&str, &str), (Vec<usize>, bool)> = BTreeMap::new();
     for unit in &facts.units {
-        let folder = (unit.place.root.as_str(), unit.place.folder());
+        let folder = nodes.home(&unit.place);
         let (users, library) = owners.entry(folder).or_insert_with(|| nodes.owners(facts, &unit.place));
         // What one service alone is built with is a part of it: the layers of a solution, with handlers that only a
         // framework calls.

@@ -9,6 +9,7 @@ mod finish;
 mod named;
 mod programs;
 mod projects;
+mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +69,8 @@ pub struct Nodes {
     by_name: BTreeMap<String, Vec<usize>>,
     folders: BTreeMap<Folder, Vec<usize>>,
     libraries: BTreeMap<Folder, Vec<usize>>,
+    /// Programs that are single files, by their folder: what else stands there they share.
+    beside: BTreeMap<Folder, Vec<usize>>,
     /// Folders of the compose projects that run a node.
     projects: Vec<BTreeSet<Folder>>,
 }
@@ -91,6 +94,7 @@ impl Nodes {
         builder.applications();
         builder.routers();
         builder.declared(config);
+        builder.scripts();
         let runs = builder.running_folders();
         let mut nodes: Vec<Node> = builder.finish(&runs, roles, config);
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
@@ -100,6 +104,8 @@ impl Nodes {
     }
 
     fn index(&mut self, facts: &Facts) {
+        let files: BTreeSet<(&str, &str)> =
+            facts.units.iter().map(|u| (u.place.root.as_str(), u.place.path.as_str())).collect();
         self.projects = self.all.iter().map(|node| projects_of(node, facts)).collect();
         for (at, node) in self.all.iter().enumerate() {
             for name in node.names.keys() {
@@ -110,6 +116,10 @@ impl Nodes {
             }
             for folder in &node.folders {
                 self.folders.entry(folder.clone()).or_default().push(at);
+                if files.contains(&(folder.0.as_str(), folder.1.as_str())) {
+                    let beside = folder.1.rsplit_once('/').map_or("", |(head, _)| head).to_owned();
+                    self.beside.entry((folder.0.clone(), beside)).or_default().push(at);
+                }
             }
         }
         // A name that is one node's own name and another's alias means the former.
@@ -167,13 +177,27 @@ impl Nodes {
         at
     }
 
+    /// What decides whose a file is: its folder, or the file itself where it is a program of its own.
+    #[must_use]
+    pub fn home<'p>(&self, place: &'p Place) -> (&'p str, &'p str) {
+        let is_program = !self.beside.is_empty()
+            && self.folders.contains_key(&(place.root.clone(), place.path.clone()));
+        (&place.root, if is_program { &place.path } else { place.folder() })
+    }
+
     /// Whose code a file is: the owners of the nearest folder that is a service's, or for a library the
     /// services that use it; `library` is true in the latter case.
     #[must_use]
     pub fn owners(&self, facts: &Facts, place: &Place) -> (Vec<usize>, bool) {
+        if let Some(nodes) = self.folders.get(&(place.root.clone(), place.path.clone())) {
+            return (nodes.clone(), false);
+        }
         let mut folder = place.folder();
         loop {
             let key = (place.root.clone(), folder.to_owned());
+            if let Some(programs) = self.beside.get(&key) {
+                return (programs.clone(), true);
+            }
             if let Some(nodes) = self.folders.get(&key) {
                 return (nodes.clone(), false);
             }

@@ -239,6 +239,8 @@ pub enum SiteKind {
     Serve,
     /// Implements an RPC service (`name` = service).
     ServeRpc,
+    /// Opens a port on which it serves.
+    Listen,
     /// Reads the service's own store.
     StoreRead,
     /// Writes the service's own store.

@@ -16,6 +16,8 @@ pub(super) struct Builder<'a> {
     pub(super) by_folder: BTreeMap<Folder, usize>,
     /// Nodes that only their configuration shows.
     pub(super) configured: BTreeSet<usize>,
+    /// Nodes whose programs are services of their own.
+    pub(super) split: BTreeSet<usize>,
     /// Folders that hold code, themselves or below them.
     pub(super) coded: BTreeSet<(&'a str, &'a str)>,
     /// Names of compose services that say nothing, because several projects use them.
@@ -57,6 +59,7 @@ impl<'a> Builder<'a> {
             by_name: BTreeMap::new(),
             by_folder: BTreeMap::new(),
             configured: BTreeSet::new(),
+            split: BTreeSet::new(),
             coded,
             repeated: repeated_names(facts),
             aliased,

@@ -26,18 +26,7 @@ impl Builder<'_> {
     fn folders_with(&self, holds: impl Fn(&Unit) -> bool) -> BTreeSet<usize> {
         let mut runs = BTreeSet::new();
         for unit in self.facts.units.iter().filter(|u| holds(u)) {
-            let mut folder = unit.place.folder();
-            loop {
-                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
-                    runs.insert(*at);
-                    break;
-                }
-                match folder.rsplit_once('/') {
-                    Some((head, _)) => folder = head,
-                    None if folder.is_empty() => break,
-                    None => folder = "",
-                }
-            }
+            runs.extend(self.nearest(unit));
         }
         runs
     }
@@ -73,11 +62,11 @@ impl Builder<'_> {
             let go = node.modules.iter().any(|m| facts.modules[*m].build == "go");
             let library = library || go && !programs.contains(&at);
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
+            let whole = !self.split.contains(&at);
             let lives = deployed
                 || declared
                 || self.configured.contains(&at)
-                || application
-                || (runs.contains(&at) && !library);
+                || whole && (application || runs.contains(&at) && !library);
             let ignored = config
                 .services
                 .iter()
@@ -95,17 +84,8 @@ impl Builder<'_> {
 
     pub(super) fn languages(&mut self) {
         for unit in &self.facts.units {
-            let mut folder = unit.place.folder();
-            loop {
-                if let Some(at) = self.by_folder.get(&(unit.place.root.clone(), folder.to_owned())) {
-                    self.nodes[*at].languages.insert(unit.language.clone());
-                    break;
-                }
-                match folder.rsplit_once('/') {
-                    Some((head, _)) => folder = head,
-                    None if folder.is_empty() => break,
-                    None => folder = "",
-                }
+            if let Some(at) = self.nearest(unit) {
+                self.nodes[at].languages.insert(unit.language.clone());
             }
         }
     }
