@@ -403,6 +403,7 @@ impl<'j> Joiner<'j> {
         let mut uses: Vec<topics::ChannelUse> =
             self.readings.iter_mut().flat_map(|r| std::mem::take(&mut r.uses)).collect();
         uses.extend(self.declared_channels());
+        uses.extend(self.captured_channels());
         for delivery in topics::join(&uses) {
             if delivery.sites.iter().any(|s| s.dead) {
                 continue;
@@ -412,7 +413,11 @@ impl<'j> Joiner<'j> {
                 false => (delivery.source, delivery.target, Mode::Async, Some(delivery.channel.clone())),
             };
             for site in delivery.sites.into_iter().take(if delivery.answered { 1 } else { 2 }) {
-                let source = if site.rule == declared::RULE { SourceKind::Specs } else { SourceKind::Code };
+                let source = match site.rule.as_str() {
+                    declared::RULE => SourceKind::Specs,
+                    declared::CAPTURED => SourceKind::Manifests,
+                    _ => SourceKind::Code,
+                };
                 let site = Site { confidence: delivery.confidence, ..site };
                 self.edges.site(key.clone(), &delivery.protocol, site, source);
             }

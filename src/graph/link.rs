@@ -215,6 +215,7 @@ impl<'w, 'a> World<'w, 'a> {
                             protocol: found.site.protocol.clone(),
                             site: Site { operation: text.text.clone(), blocking: false, ..site },
                             reason: text.is_hole().then(|| "the topic is not known".to_owned()),
+                            of_outbox: false,
                         });
                     }
                     continue;

@@ -180,8 +180,8 @@ impl Nodes {
     /// What decides whose a file is: its folder, or the file itself where it is a program of its own.
     #[must_use]
     pub fn home<'p>(&self, place: &'p Place) -> (&'p str, &'p str) {
-        let is_program = !self.beside.is_empty()
-            && self.folders.contains_key(&(place.root.clone(), place.path.clone()));
+        let is_program =
+            !self.beside.is_empty() && self.folders.contains_key(&(place.root.clone(), place.path.clone()));
         (&place.root, if is_program { &place.path } else { place.folder() })
     }
 

@@ -42,6 +42,8 @@ pub struct ChannelUse {
     pub site: Site,
     /// Why the topic is not known, if it is not.
     pub reason: Option<String>,
+    /// An outbox is published: its rows name the part of the topic that is open.
+    pub of_outbox: bool,
 }
 
 /// The uses of channels at one site.
@@ -80,6 +82,7 @@ pub fn uses<'a>(reader: &SiteReader<'_, 'a>, unit: u32, site: &'a CallSite) -> V
                 protocol: site.protocol.clone(),
                 site: made,
                 reason: text.is_hole().then(|| text.reason.unwrap_or_else(|| "the topic is not known".to_owned())),
+                of_outbox: false,
             }
         })
         .collect()
@@ -151,6 +154,12 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
             .iter()
             .filter(|(topic, _)| (topic.contains('*') || topic.contains("{}")) && pattern_fits(topic, &same(channel)))
             .flat_map(|(_, list)| list.iter().copied());
+        // The rows of an outbox decide where they go: to any topic of that form.
+        let routed = consumers
+            .iter()
+            .filter(|(topic, _)| channel.contains("{}") && publish.of_outbox && pattern_fits(&same(channel), topic))
+            .flat_map(|(_, list)| list.iter().copied());
+        let by_pattern = by_pattern.chain(routed);
         let mut found: Vec<&ChannelUse> = if exact.is_empty() && !publish.key.is_empty() { by_key } else { exact };
         found.extend(by_pattern);
         for consume in found {

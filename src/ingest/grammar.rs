@@ -82,7 +82,7 @@ pub trait Asked<'t>: Sized {
 impl<'t> Asked<'t> for Node<'t> {
     fn marks(self) -> u8 {
         let id = usize::from(self.kind_id());
-        with(self, |g| g.marks.get(id).copied()).unwrap_or(0)
+        with(self, |g| g.marks.get(id).copied()).unwrap_or(NAMED)
     }
 
     fn field(self, name: &'static str) -> Option<Node<'t>> {
@@ -115,7 +115,7 @@ mod tests {
                 for field in fields {
                     assert_eq!(node.field(field), node.child_by_field_name(field));
                 }
-                queue.extend((0..node.child_count()).filter_map(|i| node.child(i as u32)));
+                queue.extend((0..node.child_count()).filter_map(|i| node.child(i)));
             }
         }
     }

@@ -84,7 +84,7 @@ fn each_decision<'t>(root: Node<'t>, mut see: impl FnMut(Node<'t>, u8)) {
 #[must_use]
 pub fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let n = node.named_child_count();
-    let mut all = Vec::with_capacity(n as usize);
+    let mut all = Vec::with_capacity(n);
     if n > 0 {
         let mut cursor = node.walk();
         all.extend(node.named_children(&mut cursor).filter(|n| !is_comment(*n)));

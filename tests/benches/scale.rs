@@ -194,6 +194,7 @@ fn smells_67760(bencher: divan::Bencher<'_, '_>) {
 }
 
 #[divan::bench(sample_count = 1, sample_size = 1)]
+#[expect(clippy::print_stdout, reason = "a bench tells how sure its estimate is")]
 fn metrics_67760(bencher: divan::Bencher<'_, '_>) {
     let analysis = large();
     let mut system = None;

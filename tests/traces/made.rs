@@ -227,6 +227,9 @@ pub fn without_files(mut traffic: Traffic) -> Traffic {
     for row in &mut traffic.rows {
         row.file.clear();
     }
+    for act in &mut traffic.acts {
+        act.file.clear();
+    }
     traffic
 }
 

@@ -7,6 +7,7 @@ use unbraid::files::Source;
 use unbraid::ingest::fold::PartialGraph;
 use unbraid::ingest::rows::{self, Options};
 use unbraid::ingest::traces;
+use unbraid::model::Act;
 
 use super::made::{CLIENT, CONSUMER, Made, PRODUCER, SERVER, claims, of, otlp, read, without_files};
 
@@ -66,7 +67,10 @@ fn system() -> Vec<Made> {
         Made::new("shop\tone", 1, 1, 0, SERVER).named("GET /x\\y\nz"),
         Made::new("shop\tone", 1, 2, 1, CLIENT).with("server.address", "pay"),
         Made::new("pay", 1, 3, 2, SERVER).failed(),
-        Made::new("pay", 1, 4, 3, CLIENT).with("db.system.name", "postgresql").with("db.namespace", "p\"q\\"),
+        Made::new("pay", 1, 4, 3, CLIENT)
+            .with("db.system.name", "postgresql")
+            .with("db.namespace", "p\"q\\")
+            .with("db.query.text", "INSERT INTO pay VALUES (1)"),
         Made::new("pay", 1, 5, 3, PRODUCER).topic("kafka", "paid"),
         Made::new("mail", 2, 6, 0, CONSUMER).topic("kafka", "paid").linked(1, 5),
         Made::new("mail", 2, 7, 6, CLIENT).with("server.address", "shop\tone"),
@@ -80,6 +84,8 @@ fn rows_fold_to_what_files_give() {
     let whole = of(&spans);
     assert_eq!(without_files(folded(&tsv(&spans)).finish(&[])), whole);
     assert_eq!(whole.links_without_producer, 1);
+    let acts: Vec<_> = whole.acts.iter().map(|a| (a.service.as_str(), a.act, a.other.as_str())).collect();
+    assert_eq!(acts, [("pay", Act::Wrote, ""), ("pay", Act::WroteAndPublished, "paid")]);
     // Each trace apart: the link crosses parts, the service `shop` is known only to one of them.
     let mut parts: Vec<PartialGraph> = (1..=3)
         .map(|trace| folded(&tsv(&spans.iter().filter(|s| s.trace == trace).cloned().collect::<Vec<_>>())))
@@ -115,7 +121,7 @@ fn concatenated_and_shuffled_parts_are_read_and_broken_ones_refused() {
     assert!(reason(cut).contains("cut off"), "{}", reason(cut));
     let lost: String = text.lines().filter(|l| !l.starts_with("ledger\tused")).map(|l| format!("{l}\n")).collect();
     assert!(reason(&lost).contains("missing"), "{}", reason(&lost));
-    assert!(reason(&text.replace("partial\t1", "partial\t2")).contains("another version"));
+    assert!(reason(&text.replace("partial\t2", "partial\t1")).contains("another version"));
     for bad in
         ["row\tsync", "operation\tx", "served\ta\tb\t-1", "link\tq", "ledger\tused\t99999999999999999999", "new\t1"]
     {

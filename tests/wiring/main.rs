@@ -7,6 +7,7 @@ mod dotnet;
 mod hints;
 mod messaging;
 mod products;
+mod programs;
 mod proxies;
 mod specs;
 mod spring;

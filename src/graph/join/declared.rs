@@ -1,13 +1,18 @@
 //! What specifications and the team declare: operations, channels, edges.
 
+use crate::graph::address::Address;
 use crate::graph::link::configured_at;
+use crate::graph::services::normal;
 use crate::graph::topics::{ChannelUse, Side};
-use crate::model::{CallSite, Operation, SiteKind};
+use crate::model::{CallSite, Operation, SiteKind, TableAccess};
 
 use super::*;
 
 /// What stands for a rule where a specification says that a service sends or receives.
 pub(super) const RULE: &str = "asyncapi";
+
+/// The format of what connectors publish, and what stands for a rule there.
+pub(super) const CAPTURED: &str = "debezium";
 
 impl Joiner<'_> {
     /// The service that a specification speaks of: the only one whose folder it lies in, else the one in its title.
@@ -78,9 +83,67 @@ impl Joiner<'_> {
                     ..site
                 },
                 reason: None,
+                of_outbox: false,
             });
         }
         all
+    }
+
+    /// Topics to which connectors publish the changes of a service's tables.
+    pub(super) fn captured_channels(&self) -> Vec<ChannelUse> {
+        let captured = self.facts.operations.iter().filter(|o| o.format == CAPTURED);
+        let made = captured.filter_map(|operation| {
+            let site =
+                CallSite { rule: CAPTURED.to_owned(), ..CallSite::new("", SiteKind::Publish, operation.place.line) };
+            let sure = if operation.path.contains("{}") { Confidence::Probable } else { Confidence::Confirmed };
+            Some(ChannelUse {
+                at: self.keeper(operation)?,
+                side: Side::Publish,
+                topic: operation.path.clone(),
+                queue: String::new(),
+                key: String::new(),
+                protocol: "kafka".to_owned(),
+                site: Site {
+                    operation: format!("changes of {}", operation.id),
+                    blocking: false,
+                    ..configured_at(&operation.place, &site, sure)
+                },
+                reason: None,
+                of_outbox: operation.path.contains("{}"),
+            })
+        });
+        made.collect()
+    }
+
+    /// The service whose database a connector reads: the only one that uses a database of this name, the only one of
+    /// those that writes the table, or the only one on this host.
+    fn keeper(&self, operation: &Operation) -> Option<usize> {
+        let name = normal(&operation.title);
+        let host = operation.servers.first().map(|h| Address::parse(h).host).unwrap_or_default();
+        let on = |node: usize, host: &str| self.nodes.find(host.split('.').next().unwrap_or(host)) == Some(node);
+        let users = |fits: &dyn Fn(usize, &str) -> bool| -> Vec<usize> {
+            let all = self.databases.iter().filter(|(_, used)| used.iter().any(|(node, schema)| fits(*node, schema)));
+            all.map(|(at, _)| *at).collect()
+        };
+        let named = |node: usize, schema: &str| {
+            !name.is_empty() && (normal(schema) == name || normal(&self.nodes.all[node].name) == name)
+        };
+        let table = operation.id.rsplit('.').next().unwrap_or_default();
+        let writes = |at: usize| {
+            let mut tables = self.readings[at].tables.iter();
+            tables.any(|t| t.access == TableAccess::Writes && t.table.eq_ignore_ascii_case(table))
+        };
+        for found in [users(&named), users(&|node, _| on(node, &host))] {
+            match found.as_slice() {
+                [] => {}
+                [one] => return Some(*one),
+                several => {
+                    let mut writers = several.iter().copied().filter(|at| writes(*at));
+                    return writers.next().filter(|_| writers.next().is_none());
+                }
+            }
+        }
+        None
     }
 
     pub(super) fn declared_edges(&mut self) {

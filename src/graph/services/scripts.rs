@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{SiteKind, Unit};
+use crate::model::{Call, Expr, SiteKind, Unit};
 
 use super::builder::Builder;
 use super::{Folder, rank};
@@ -90,7 +90,12 @@ fn is_program(unit: &Unit) -> bool {
 fn is_imported(unit: &Unit, others: &[&Unit]) -> bool {
     let stem = stem(unit);
     let names = |path: &str| path.rsplit(['/', '.']).find(|p| !matches!(*p, "js" | "ts" | "mjs" | "py")) == Some(stem);
-    others.iter().filter(|o| o.place != unit.place).any(|o| o.imports.iter().any(|i| names(&i.path)))
+    let required = |call: &Call| match call.arguments.first().map(|a| &a.value) {
+        Some(Expr::Literal(path)) => call.name == "require" && names(path),
+        _ => false,
+    };
+    let takes = |other: &Unit| other.imports.iter().any(|i| names(&i.path)) || other.calls.iter().any(required);
+    others.iter().any(|o| o.place != unit.place && takes(o))
 }
 
 fn stem(unit: &Unit) -> &str {

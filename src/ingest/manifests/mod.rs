@@ -6,6 +6,7 @@ mod caddy;
 mod cargo;
 mod codeowners;
 mod compose;
+pub mod connectors;
 mod databases;
 mod ddev;
 mod dev_servers;
@@ -57,6 +58,7 @@ pub const MANIFESTS: &[Manifest] = &[
     cargo::MANIFEST,
     codeowners::MANIFEST,
     compose::MANIFEST,
+    connectors::MANIFEST,
     databases::MANIFEST,
     ddev::MANIFEST,
     dev_servers::MANIFEST,

@@ -41,7 +41,6 @@ impl<'s> Walk<'s> {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn visit(&mut self, node: Node<'_>, depth: usize) {
         if depth > DEPTH_LIMIT {
             return;
