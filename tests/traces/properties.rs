@@ -71,7 +71,8 @@ impl World {
                 Step::Ask(n) => {
                     let (system, host) = [("db.system", "one"), ("db.system.name", "two"), ("db.system", "two")][*n];
                     let ask = self.span(service, trace, parent, CLIENT).with(system, "mysql");
-                    self.spans.push(ask.with("server.address", host));
+                    let verb = ["INSERT", "SELECT", "connect"][*n];
+                    self.spans.push(ask.with("server.address", host).with("db.operation.name", verb));
                     self.expect("db", service, &format!("mysql@{host}"), "mysql");
                 }
                 Step::Call { to, wrapped, lost, below } => {
