@@ -302,6 +302,9 @@ impl<'a> Builder<'a> {
         shared: &BTreeSet<(Folder, Option<String>)>,
         roles: &Roles,
     ) -> usize {
+        if let Some(at) = self.mounted_code(w, roles) {
+            return at;
+        }
         if let Some(at) = self.built_folder(w, shared) {
             return at;
         }
@@ -340,6 +343,19 @@ impl<'a> Builder<'a> {
             return at;
         }
         self.new_node()
+    }
+
+    /// The folder of code that a compose service mounts into an image that brings none: `./orders:/app` for development.
+    fn mounted_code(&mut self, w: &Workload, roles: &Roles) -> Option<usize> {
+        let root = w.place.root.clone();
+        let brings = |build: &String| self.has_code(&(root.clone(), build.clone()));
+        let product = w.image.as_deref().and_then(|i| roles.of_image(i)).is_some();
+        if w.kind != WorkloadKind::Compose || product || w.build.as_ref().is_some_and(brings) {
+            return None;
+        }
+        let path = w.copies.iter().find(|path| self.has_code(&(root.clone(), (*path).clone())))?;
+        let key = (root.clone(), path.clone());
+        self.module_for(&key)
     }
 
     /// The code that is called like the container or the label of a workload of a cluster, if no other workload is.

@@ -17,8 +17,26 @@ pub const MANIFEST: Manifest = Manifest { id: "compose", claims, read };
 fn claims(source: &Source, text: &str) -> bool {
     let name = source.file_name().to_lowercase();
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-    yaml && (name.contains("compose") || name.starts_with("docker-stack"))
-        && text.lines().any(|l| l.starts_with("services:"))
+    let named = name.contains("compose") || name.starts_with("docker-stack");
+    yaml && text.lines().any(|l| l.trim_end() == "services:" || l.starts_with("services: ")) && (named || runs(text))
+}
+
+/// Whatever the file is called: services of which one has an image or a build. Pipelines have services of jobs, and
+/// frameworks call their objects so, with classes.
+fn runs(text: &str) -> bool {
+    let mut inside = false;
+    for line in text.lines() {
+        let content = line.trim_start();
+        let depth = line.len() - content.len();
+        if depth == 0 && !content.is_empty() && !content.starts_with('#') {
+            inside = content.starts_with("services:");
+        }
+        let key = content.split(':').next().unwrap_or_default();
+        if inside && (2..=8).contains(&depth) && matches!(key, "image" | "build") {
+            return true;
+        }
+    }
+    false
 }
 
 fn read(source: &Source, text: &str, neighbours: &Neighbours<'_>) -> Facts {
@@ -120,11 +138,22 @@ impl Reader<'_> {
     /// Files and folders of the repository that are mounted, relative to the root.
     fn mounts(&self, node: &Node) -> Vec<String> {
         let mut all = Vec::new();
+        let works_in = self.text(node.get("working_dir"));
         for volume in node.get("volumes").list() {
             let written = volume.text().or_else(|| volume.get("source").text()).unwrap_or_default();
             let written = interpolate(written, self.values, 0);
-            all.extend(mounted(&written).and_then(|path| join(self.source.folder(), path)).filter(|p| !p.is_empty()));
+            let Some(path) = mounted(&written).and_then(|path| join(self.source.folder(), path)) else { continue };
+            let inside = volume.get("target").text().map(|t| interpolate(t, self.values, 0));
+            let inside = inside.or_else(|| written.split(':').nth(1).map(str::to_owned)).unwrap_or_default();
+            // A folder of what is mounted, where the service works in it.
+            let below = works_in.strip_prefix(inside.trim_end_matches('/')).filter(|_| inside.len() > 1);
+            if let Some(rest) = below.filter(|rest| rest.starts_with('/')) {
+                all.insert(0, join(&path, rest.trim_start_matches('/')).unwrap_or_default());
+            } else if !path.is_empty() {
+                all.push(path);
+            }
         }
+        all.retain(|path| !path.is_empty());
         all
     }
 
