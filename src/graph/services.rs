@@ -88,6 +88,8 @@ impl Nodes {
         let mut builder = Builder::new(facts);
         builder.modules();
         builder.dockerfiles();
+        // What only runs an image is the code whose application is called like it.
+        builder.applications();
         builder.workloads(roles);
         builder.late_dockerfiles();
         builder.kubernetes_services();
@@ -308,6 +310,16 @@ fn is_test_node(node: &Node, deployed: bool) -> bool {
 }
 
 fn choose_name(node: &mut Node) {
+    // `trainer-http` and `trainer-grpc` run one folder `trainer`: that is what they are.
+    let deployed: Vec<&String> =
+        node.names.iter().filter(|(_, rank)| **rank == rank::COMPOSE).map(|(name, _)| name).collect();
+    let common = node.names.iter().find(|(name, rank)| {
+        **rank == rank::FOLDER && deployed.len() > 1 && deployed.iter().all(|d| d.starts_with(&format!("{name}-")))
+    });
+    if let Some((name, _)) = common {
+        node.name.clone_from(name);
+        return;
+    }
     let best = node.names.iter().min_by_key(|(name, rank)| (**rank, name.len(), (*name).clone()));
     node.name = best.map(|(name, _)| name.clone()).unwrap_or_default();
 }

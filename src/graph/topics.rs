@@ -128,6 +128,15 @@ fn same(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// The name by which a use is compared. Eventuate's channel of an aggregate is its class: its publisher has the class
+/// at hand, its consumer writes the whole name.
+fn name_of(use_: &ChannelUse, topic: &str) -> String {
+    match use_.protocol.as_str() {
+        "eventuate" => same(topic.rsplit('.').next().unwrap_or(topic)),
+        _ => same(topic),
+    }
+}
+
 /// Joins publishers and consumers of the same channel.
 #[must_use]
 pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
@@ -138,7 +147,7 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
     }
     let mut consumers: BTreeMap<String, Vec<&ChannelUse>> = BTreeMap::new();
     for consume in uses.iter().filter(|u| u.side == Side::Consume && u.reason.is_none()) {
-        let queue = same(&consume.topic);
+        let queue = name_of(consume, &consume.topic);
         for exchange in bound.get(&queue).into_iter().flatten() {
             consumers.entry(exchange.clone()).or_default().push(consume);
         }
@@ -148,7 +157,7 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
     for publish in uses.iter().filter(|u| matches!(u.side, Side::Publish | Side::Request) && u.reason.is_none()) {
         // The default exchange delivers to the queue that the routing key names.
         let channel = if publish.topic.is_empty() { &publish.key } else { &publish.topic };
-        let exact = consumers.get(&same(channel)).cloned().unwrap_or_default();
+        let exact = consumers.get(&name_of(publish, channel)).cloned().unwrap_or_default();
         let by_key = consumers.get(&same(&publish.key)).cloned().unwrap_or_default();
         let by_pattern = consumers
             .iter()
@@ -167,7 +176,7 @@ pub fn join(uses: &[ChannelUse]) -> Vec<Delivery> {
                 source: publish.at,
                 target: consume.at,
                 answered: publish.side == Side::Request,
-                channel: channel.clone(),
+                channel: if consume.protocol == "eventuate" { consume.topic.clone() } else { channel.clone() },
                 protocol: if publish.protocol.is_empty() { consume.protocol.clone() } else { publish.protocol.clone() },
                 sites: [publish.site.clone(), consume.site.clone()],
                 confidence: publish.site.confidence.min(consume.site.confidence),

@@ -134,3 +134,81 @@ fn a_workload_is_the_code_that_its_container_is_called_like() {
     ]);
     assert_eq!(found.services.len(), 1, "{:?}", found.services);
 }
+
+/// What runs services is compose whatever its file is called; services of jobs and of frameworks are none.
+#[test]
+fn compose_is_known_by_what_it_holds() {
+    let caller = "const axios = require('axios')\naxios.get('http://stock:8080/items')\n";
+    let found = system(&[
+        (
+            "deploy/infra.yml",
+            "name: shop\nservices:\n  stock:\n    image: acme/stock\n    ports: ['8080:8080']\n  orders:\n    build: ../orders\n",
+        ),
+        (".github/workflows/ci.yml", "jobs:\n  test:\n    services:\n      redis:\n        image: redis\n"),
+        ("config/services.yaml", "services:\n  mailer:\n    class: Mailer\n"),
+        ("orders/package.json", "{\"name\": \"orders\"}"),
+        ("orders/index.js", caller),
+    ]);
+    assert_eq!(edges(&found), ["orders -> stock sync"]);
+    let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["orders", "stock"]);
+}
+
+/// An image for development runs the code that is mounted into it, where it works.
+#[test]
+fn mounted_code_is_the_code_of_the_service() {
+    let go = |body: &str| {
+        format!(
+            "package main\nimport \"net/http\"\nfunc main() {{\n  {body}\n  http.ListenAndServe(\":80\", nil)\n}}\n"
+        )
+    };
+    let (calls, serves) = (go("http.Get(\"http://stock-web/items\")"), go("http.HandleFunc(\"/items\", nil)"));
+    let service = |name: &str, folder: &str| {
+        format!(
+            "  {name}:\n    image: golang\n    volumes: ['./internal:/internal']\n    working_dir: /internal/{folder}\n"
+        )
+    };
+    let compose = format!(
+        "services:\n{}{}{}",
+        service("shop", "orders"),
+        service("stock-web", "stock"),
+        service("stock-jobs", "stock")
+    );
+    let found = system(&[
+        ("compose.yaml", &compose),
+        ("internal/orders/go.mod", "module orders\n"),
+        ("internal/orders/main.go", &calls),
+        ("internal/stock/go.mod", "module stock\n"),
+        ("internal/stock/main.go", &serves),
+    ]);
+    assert_eq!(edges(&found), ["shop -> stock sync"]);
+}
+
+/// Projects of Gradle that one service is built with are parts of it, and its image is found by its application's name.
+#[test]
+fn a_service_in_projects_of_gradle_is_one() {
+    let found = system(&[
+        ("settings.gradle", "include 'orders:orders-web', 'orders:orders-main'\n"),
+        ("build.gradle", ""),
+        (
+            "orders/orders-web/build.gradle",
+            "dependencies { implementation 'org.springframework.boot:spring-boot-starter-web' }\n",
+        ),
+        (
+            "orders/orders-web/src/main/java/Orders.java",
+            "@RestController class Orders {\n  RestTemplate rest = new RestTemplate();\n\
+             @GetMapping(\"/orders\") String all() { return rest.getForObject(\"http://stock/items\", String.class); }\n}\n",
+        ),
+        (
+            "orders/orders-web/src/contractTest/java/OrdersBase.java",
+            "class OrdersBase { void f() { new RestTemplate().getForObject(\"http://mock/x\", String.class); } }\n",
+        ),
+        ("orders/orders-main/build.gradle", "dependencies { implementation project(\":orders:orders-web\") }\n"),
+        ("orders/orders-main/src/main/java/Main.java", "class Main { public static void main(String[] a) { } }\n"),
+        ("orders/orders-main/src/main/resources/application.properties", "spring.application.name=orders\n"),
+        ("compose.yaml", "services:\n  orders: {image: acme/shop-orders}\n  stock: {image: acme/stock}\n"),
+    ]);
+    assert_eq!(edges(&found), ["orders -> stock sync"]);
+    let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["orders", "stock"]);
+}

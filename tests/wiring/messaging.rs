@@ -115,3 +115,63 @@ fn a_state_store_of_dapr_is_the_server_that_its_component_names() {
     ]);
     assert_eq!(edges(&found), ["carts -> carts-cache data"]);
 }
+
+/// Eventuate: the channel of an aggregate is its class, commands go to a channel of their own.
+#[test]
+fn aggregates_publish_under_the_name_of_their_class() {
+    let pom = |name: &str| format!("<project><artifactId>{name}</artifactId></project>");
+    let (orders, stock, history) = (pom("orders"), pom("stock"), pom("history"));
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  orders: {build: orders}\n  stock: {build: stock}\n  history: {build: history}\n",
+        ),
+        ("orders/pom.xml", &orders),
+        (
+            "orders/src/main/java/OrderEvents.java",
+            "class OrderEvents extends AbstractAggregateDomainEventPublisher<Order, OrderEvent> { }\n",
+        ),
+        (
+            "orders/src/main/java/Saga.java",
+            "import static io.eventuate.tram.commands.consumer.CommandWithDestinationBuilder.send;\nclass Saga {\n\
+             @Bean Object reserve() { return send(new Reserve()).to(Channels.STOCK).build(); }\n}\n\
+             class Channels { static final String STOCK = \"stockCommands\"; }\n",
+        ),
+        ("stock/pom.xml", &stock),
+        (
+            "stock/src/main/java/Commands.java",
+            "import io.eventuate.tram.sagas.participant.SagaCommandHandlersBuilder;\nclass Commands {\n\
+             @Bean Object handlers() { return SagaCommandHandlersBuilder.fromChannel(\"stockCommands\").onMessage(Reserve.class, this::reserve).build(); }\n}\n",
+        ),
+        ("history/pom.xml", &history),
+        (
+            "history/src/main/java/History.java",
+            "class History {\n  @EventuateDomainEventHandler(subscriberId = \"history\", channel = \"com.acme.orders.domain.Order\")\n  void on(Event e) { }\n}\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["orders -> history async", "orders -> stock async"]);
+}
+
+/// The constants of an enum carry the names of exchanges and queues, and Lombok writes what reads them.
+#[test]
+fn constants_of_an_enum_name_queues() {
+    let found = system(&[
+        ("compose.yaml", "services:\n  orders: {build: orders}\n  mail: {build: mail}\n"),
+        ("orders/pom.xml", "<project><artifactId>orders</artifactId></project>"),
+        (
+            "orders/src/main/java/Queues.java",
+            "@Getter enum Queues {\n  PLACED(\"orders\", \"orders.placed\");\n  private String exchange;\n  private String queue;\n\
+             Queues(String exchange, String queue) { this.exchange = exchange; this.queue = queue; }\n}\n",
+        ),
+        (
+            "orders/src/main/java/Sender.java",
+            "class Sender {\n  private AmqpTemplate amqp;\n  @PostMapping(\"/orders\") void send(String order) { amqp.convertAndSend(Queues.PLACED.getQueue(), order); }\n}\n",
+        ),
+        ("mail/pom.xml", "<project><artifactId>mail</artifactId></project>"),
+        (
+            "mail/src/main/java/Mails.java",
+            "class Mails {\n  @RabbitListener(queues = \"orders.placed\") void placed(String order) { }\n}\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["orders -> mail async"]);
+}

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::model::{ModuleKind, SiteKind, SourceKind, Unit};
+use crate::model::{Module, ModuleKind, SiteKind, SourceKind, Unit};
 
 use crate::graph::roles::Roles;
 
@@ -47,6 +47,7 @@ impl Builder<'_> {
             .flat_map(|m| &m.depends_on)
             .map(|d| if d.starts_with("path:") { d.as_str() } else { d.rsplit(':').next().unwrap_or(d) })
             .collect();
+        let mains = self.folders_with(|u| u.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main")));
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
             let deployed = !node.workloads.is_empty();
@@ -58,6 +59,14 @@ impl Builder<'_> {
                         || used.contains(path.as_str())
                         || m.names.iter().any(|n| used.contains(n.as_str())))
             });
+            // So is a project of Gradle that another one is built with, and that has no main function.
+            let part = |m: &&Module| {
+                m.build == "gradle"
+                    && m.kind == ModuleKind::Unknown
+                    && m.names.iter().any(|n| used.contains(n.as_str()))
+            };
+            let library =
+                library || !mains.contains(&at) && node.modules.iter().map(|m| &facts.modules[*m]).any(|m| part(&m));
             // A Go module without a program is a library, whatever it registers for those that use it.
             let go = node.modules.iter().any(|m| facts.modules[*m].build == "go");
             let library = library || go && !programs.contains(&at);

@@ -145,7 +145,12 @@ impl<'s> Walk<'s> {
 
     fn fields(&self, body: Node<'_>) -> Vec<Field> {
         let mut fields = Vec::new();
-        for child in children(body).into_iter().filter(|c| c.kind() == "field_declaration") {
+        // What follows the constants of an enum stands in a node of its own.
+        let members = children(body).into_iter().flat_map(|c| match c.kind() {
+            "enum_body_declarations" => children(c),
+            _ => vec![c],
+        });
+        for child in members.filter(|c| c.kind() == "field_declaration") {
             let type_name = self.field(child, "type").to_owned();
             for declarator in children(child).into_iter().filter(|c| c.kind() == "variable_declarator") {
                 fields.push(Field {
