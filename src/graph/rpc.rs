@@ -290,9 +290,8 @@ impl<'s, 'a> SiteReader<'s, 'a> {
             for call in &unit.calls {
                 let Some(verb) = verb_of(&call.name).filter(|_| self.scope.is_live(u, call.function)) else { continue };
                 let Some(receiver @ (Expr::Ref(_) | Expr::Field(..))) = &call.receiver else { continue };
-                if unit.sites.iter().any(|s| s.line == call.line && s.function == call.function)
-                    || call.arguments.is_empty()
-                {
+                let serves = |s: &&CallSite| s.kind == SiteKind::Serve || s.function == call.function;
+                if unit.sites.iter().filter(|s| s.line == call.line).any(|s| serves(&s)) || call.arguments.is_empty() {
                     continue;
                 }
                 let owner = call.function.and_then(|f| unit.functions[f as usize].owner.as_deref());

@@ -219,9 +219,26 @@ impl<'s, 'a> SiteReader<'s, 'a> {
         }
     }
 
+    /// What configuration says of a name that Stork looks up (`stork://orders`, Quarkus and SmallRye): the application
+    /// of a registry, or the first of a list of addresses.
+    fn discovered(&self, address: &Address) -> Option<Address> {
+        if address.scheme != "stork" {
+            return None;
+        }
+        ["application", "address-list"].iter().find_map(|key| {
+            let key = format!("quarkus.stork.{}.service-discovery.{key}", address.host);
+            let texts = self.texts.property_of(&key)?;
+            let listed = texts.into_iter().find(|t| !t.is_hole())?.text;
+            Some(Address { path: address.path.clone(), ..Address::parse(listed.split(',').next()?.trim()) })
+        })
+    }
+
     /// Whom an address leads to.
     #[must_use]
     pub fn settle(&self, address: &Address, text: &Text) -> Settled {
+        if let Some(listed) = self.discovered(address) {
+            return self.settle(&listed, text);
+        }
         match self.directory.find(self.nodes, address, self.at) {
             Target::Node(at, _) => Settled::Node(at),
             Target::External(host) => Settled::External(host),

@@ -171,5 +171,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("rules/clients/rust/tonic.yaml", include_str!("../../rules/clients/rust/tonic.yaml")),
     ("rules/clients/rust/web.yaml", include_str!("../../rules/clients/rust/web.yaml")),
     ("rules/clients/typescript/angular.yaml", include_str!("../../rules/clients/typescript/angular.yaml")),
+    ("rules/clients/typescript/event-classes.yaml", include_str!("../../rules/clients/typescript/event-classes.yaml")),
     ("rules/clients/typescript/nestjs.yaml", include_str!("../../rules/clients/typescript/nestjs.yaml")),
 ];

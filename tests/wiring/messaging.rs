@@ -175,3 +175,21 @@ fn constants_of_an_enum_name_queues() {
     ]);
     assert_eq!(edges(&found), ["orders -> mail async"]);
 }
+
+/// A class for each event says by its base which event it sends or hears, wherever the base class is.
+#[test]
+fn classes_of_events_are_publishers_and_listeners() {
+    let found = system(&[
+        ("orders/package.json", "{\"name\": \"orders\", \"scripts\": {\"start\": \"ts-node .\"}}"),
+        (
+            "orders/src/placed.ts",
+            "import { Publisher, OrderPlaced } from '@acme/events'\nexport class PlacedPublisher extends Publisher<OrderPlaced> { }\n",
+        ),
+        ("mail/package.json", "{\"name\": \"mail\", \"scripts\": {\"start\": \"ts-node .\"}}"),
+        (
+            "mail/src/placed.ts",
+            "import { Listener, OrderPlaced } from '@acme/events'\nexport class PlacedListener extends Listener<OrderPlaced> { }\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["orders -> mail async"]);
+}

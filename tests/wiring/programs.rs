@@ -105,3 +105,27 @@ fn connectors_publish_for_the_owner_of_the_tables() {
         ["orders -> db data", "orders -> search async", "stock -> db data", "stock -> search async"]
     );
 }
+
+/// `orders/cmd/main.go` is the program of `orders`, whose configuration file names the topics.
+#[test]
+fn a_program_in_cmd_is_its_folder_with_its_configuration() {
+    let main = |calls: &str| format!("package main\nimport \"shop/orders/internal\"\nfunc main() {{ {calls} }}\n");
+    let config = "package config\ntype Config struct {\n  Topics Topics `mapstructure:\"topics\"`\n}\n\
+        type Topics struct {\n  Placed string `mapstructure:\"placed\"`\n}\n";
+    let sender = "package internal\nimport (\n  \"github.com/segmentio/kafka-go\"\n  \"shop/orders/config\"\n)\n\
+        type Sender struct {\n  cfg *config.Config\n  writer *kafka.Writer\n}\n\
+        func (s *Sender) Send() { s.writer.WriteMessages(nil, kafka.Message{Topic: s.cfg.Topics.Placed}) }\n";
+    let reader = "package main\nimport \"github.com/segmentio/kafka-go\"\n\
+        func main() { kafka.NewReader(kafka.ReaderConfig{Topic: \"orders.placed\"}) }\n";
+    let found = system(&[
+        ("go.mod", "module shop\n"),
+        ("orders/cmd/main.go", &main("s := &internal.Sender{}; s.Send()")),
+        ("orders/config/config.go", config),
+        ("orders/config/config.yaml", "topics:\n  placed: orders.placed\n"),
+        ("orders/internal/sender.go", sender),
+        ("mail/cmd/main.go", reader),
+    ]);
+    assert_eq!(edges(&found), ["orders -> mail async"]);
+    let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["mail", "orders"]);
+}

@@ -80,3 +80,37 @@ fn a_builder_in_a_local_keeps_what_is_set_on_it() {
     ]);
     assert_eq!(edges(&found), ["cities -> db data"]);
 }
+
+/// Methods of a mapping read the keys that are called like them; a page in the sources of a service is a part of it.
+#[test]
+fn methods_of_a_mapping_read_keys() {
+    let found = system(&[
+        ("compose.yaml", "services:\n  fights: {build: fights}\n  villains: {build: villains}\n"),
+        ("fights/pom.xml", "<project><artifactId>fights</artifactId></project>"),
+        (
+            "fights/src/main/webui/package.json",
+            "{\"name\": \"webui\", \"scripts\": {\"start\": \"x\"}, \"dependencies\": {\"react\": \"18\"}}",
+        ),
+        ("fights/src/main/webui/index.js", "console.log('page')\n"),
+        ("fights/src/main/resources/application.properties", "fight.villain.base-url=http://villains:8080\n"),
+        (
+            "fights/src/main/java/FightConfig.java",
+            "import io.smallrye.config.ConfigMapping;\n@ConfigMapping(prefix = \"fight\")\npublic interface FightConfig {\n\
+             Villain villain();\n  interface Villain { String baseUrl(); }\n}\n",
+        ),
+        (
+            "fights/src/main/java/Fights.java",
+            "@RestController class Fights {\n  private final FightConfig config;\n  private final RestTemplate rest = new RestTemplate();\n\
+             Fights(FightConfig config) { this.config = config; }\n\
+             @GetMapping(\"/fights\") String fight() { return rest.getForObject(config.villain().baseUrl() + \"/villains\", String.class); }\n}\n",
+        ),
+        ("villains/pom.xml", "<project><artifactId>villains</artifactId></project>"),
+        (
+            "villains/src/main/java/Villains.java",
+            "@RestController class Villains { @GetMapping(\"/villains\") String all() { return null; } }\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["fights -> villains sync"]);
+    let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["fights", "villains"]);
+}

@@ -122,6 +122,14 @@ impl<'a> Builder<'a> {
                 }
                 continue;
             }
+            // The page of a backend, built with it from its own sources.
+            let inside = module.folder.split_once("/src/main/").filter(|_| module.build == "npm");
+            let host = inside.map(|(head, _)| (module.place.root.clone(), head.to_owned()));
+            if host
+                .is_some_and(|host| self.facts.modules.iter().any(|m| (&m.place.root, &m.folder) == (&host.0, &host.1)))
+            {
+                continue;
+            }
             let at = self.node_at(&module.place.root, &module.folder);
             self.nodes[at].modules.push(index);
             let folder_name = module.folder.rsplit('/').next().unwrap_or_default().to_owned();
@@ -229,14 +237,18 @@ impl<'a> Builder<'a> {
 
     /// Folders that several compose services of one file build, each with another name.
     pub(super) fn shared_builds(&self) -> BTreeSet<(Folder, Option<String>)> {
-        let mut seen: BTreeMap<(Folder, Option<String>), BTreeSet<&str>> = BTreeMap::new();
+        type Build<'b> = (&'b str, &'b str, &'b str, Option<&'b str>);
+        let mut seen: BTreeMap<Build<'_>, BTreeSet<&str>> = BTreeMap::new();
         for w in self.facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
             if let Some(build) = &w.build {
-                let key = ((w.place.root.clone(), build.clone()), w.dockerfile.clone());
+                let key = (w.place.root.as_str(), w.place.path.as_str(), build.as_str(), w.dockerfile.as_deref());
                 seen.entry(key).or_default().insert(&w.name);
             }
         }
-        seen.into_iter().filter(|(_, names)| names.len() > 1).map(|(key, _)| key).collect()
+        let shared = seen.into_iter().filter(|(_, names)| names.len() > 1);
+        shared
+            .map(|((root, _, build, file), _)| ((root.to_owned(), build.to_owned()), file.map(str::to_owned)))
+            .collect()
     }
 
     pub(super) fn workload(

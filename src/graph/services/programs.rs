@@ -40,7 +40,17 @@ impl Builder<'_> {
         if folders.contains(&module.folder) {
             return BTreeSet::new();
         }
-        folders.into_iter().filter(|f| !nested(f) && !tool(f)).collect()
+        let programs: BTreeSet<String> = folders.into_iter().filter(|f| !nested(f) && !tool(f)).collect();
+        // `orders/cmd/main.go` is the program of `orders`, where no other one is.
+        let whole = |folder: &String| -> String {
+            let Some((head, last)) = folder.rsplit_once('/') else { return folder.clone() };
+            let plain = matches!(last, "cmd" | "main" | "server" | "app" | "bin");
+            let own = head.len() > module.folder.len()
+                && !matches!(head.rsplit('/').next(), Some("cmd" | "src" | "pkg" | "internal"))
+                && programs.iter().filter(|p| p.starts_with(&format!("{head}/"))).count() == 1;
+            if plain && own { head.to_owned() } else { folder.clone() }
+        };
+        programs.iter().map(whole).collect()
     }
 
     /// The project whose assembly a command starts: `dotnet Orders.Api.dll` is the project `Orders.Api`, wherever the

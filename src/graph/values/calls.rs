@@ -20,6 +20,34 @@ fn reads_entry(name: &str) -> bool {
     .any(|w| lower.starts_with(w))
 }
 
+/// Methods without arguments that give the text itself, or one made of it.
+const TEXT_METHODS: [&str; 24] = [
+    "get",
+    "getValue",
+    "getString",
+    "getAsString",
+    "getBytes",
+    "toString",
+    "trim",
+    "strip",
+    "toLowerCase",
+    "toUpperCase",
+    "intern",
+    "value",
+    "string",
+    "asText",
+    "build",
+    "toUri",
+    "toURI",
+    "toURL",
+    "orElseThrow",
+    "join",
+    "to_string",
+    "to_owned",
+    "clone",
+    "unwrap",
+];
+
 impl<'s, 'a> Values<'s, 'a> {
     pub(super) fn call(
         &self,
@@ -211,6 +239,10 @@ impl<'s, 'a> Values<'s, 'a> {
             },
             Head::Property(_) | Head::Expr(Expr::Property(..), _) => match arguments.first().map(|a| &a.value) {
                 Some(Expr::Literal(key)) => self.field_of(object, key, depth),
+                // A section that is bound to an object: its accessors read the keys below it.
+                None if matches!(object.head, Head::Property(_)) && !TEXT_METHODS.contains(&name) => {
+                    self.field_of(object, getter(name), depth)
+                }
                 _ => vec![object.clone()],
             },
             Head::Hole(reason) => vec![Found::hole(reason.clone())],

@@ -166,11 +166,19 @@ impl<'s, 'a> Values<'s, 'a> {
         found.collect()
     }
 
+    /// Has a type no tag on its fields, where the type of one of them has some? Then it only uses what a file fills.
+    fn only_uses(&self, outer: &str, held: &str) -> bool {
+        let tagged =
+            |name: &str| self.scope().types(name).any(|(_, t)| t.fields.iter().any(|f| !f.annotations.is_empty()));
+        let go = self.scope().types(outer).any(|(unit, _)| self.scope().unit(unit).language == "go");
+        go && tagged(held) && !tagged(outer)
+    }
+
     /// Keys under which an object of a type may stand; the empty one for a type that no other holds.
     fn paths_to(&self, holder: &str, depth: usize) -> Vec<String> {
         let mut all = Vec::new();
         for (outer, field) in self.scope().holders(holder) {
-            if depth > 4 || outer == holder || all.len() > 8 {
+            if depth > 4 || outer == holder || all.len() > 8 || self.only_uses(outer, holder) {
                 continue;
             }
             for path in self.paths_to(outer, depth + 1) {

@@ -6,6 +6,7 @@ mod caddy;
 mod cargo;
 mod codeowners;
 mod compose;
+mod config_file;
 pub mod connectors;
 mod databases;
 mod ddev;
@@ -35,6 +36,7 @@ mod spring;
 mod traefik;
 
 use crate::files::Source;
+use crate::ingest::yaml::{Node, Value};
 use crate::model::{Expr, Facts, Module, ModuleKind, Place, Route, evidence::is_secret_key, mask_secrets};
 
 pub use super::neighbours::Neighbours;
@@ -58,6 +60,7 @@ pub const MANIFESTS: &[Manifest] = &[
     cargo::MANIFEST,
     codeowners::MANIFEST,
     compose::MANIFEST,
+    config_file::MANIFEST,
     connectors::MANIFEST,
     databases::MANIFEST,
     ddev::MANIFEST,
@@ -115,6 +118,23 @@ fn dotenv_values(text: &str) -> Vec<(String, String, u32)> {
         all.push((key.to_owned(), value.to_owned(), at as u32 + 1));
     }
     all
+}
+
+/// A text of TOML as nodes; lines are not known.
+fn toml_node(text: &str) -> Result<Node, String> {
+    toml::from_str::<toml::Value>(text).map(|value| node(&value, 0)).map_err(|error| error.message().to_owned())
+}
+
+/// TOML as the tree that YAML is read to; its values have no lines.
+fn node(value: &toml::Value, depth: usize) -> Node {
+    let value = match value {
+        _ if depth > 64 => Value::Null,
+        toml::Value::Table(table) => Value::Map(table.iter().map(|(k, v)| (k.clone(), node(v, depth + 1))).collect()),
+        toml::Value::Array(parts) => Value::List(parts.iter().map(|p| node(p, depth + 1)).collect()),
+        toml::Value::String(text) => Value::Text(text.clone()),
+        other => Value::Text(other.to_string()),
+    };
+    Node { line: 0, value }
 }
 
 /// A module without names and dependencies yet.

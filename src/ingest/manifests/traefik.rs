@@ -3,10 +3,10 @@
 //! Labels of compose services are read with compose, objects of Kubernetes with Kubernetes.
 
 use crate::files::Source;
-use crate::ingest::yaml::{self, Node, Value};
+use crate::ingest::yaml::{self, Node};
 use crate::model::{Expr, Facts, Note, Place, Route};
 
-use super::{Manifest, Neighbours, line_of, route};
+use super::{Manifest, Neighbours, line_of, route, toml_node};
 
 /// Traefik.
 pub const MANIFEST: Manifest = Manifest { id: "traefik", claims, read };
@@ -24,10 +24,10 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         facts.notes.push(Note::new(Place::new(&source.root, &source.path, line), format!("not read: {reason}")));
     };
     let documents = if source.extension() == "toml" {
-        match toml::from_str::<toml::Value>(text) {
-            Ok(value) => vec![node(&value, 0)],
-            Err(error) => {
-                note(0, error.message().to_owned());
+        match toml_node(text) {
+            Ok(node) => vec![node],
+            Err(reason) => {
+                note(0, reason);
                 Vec::new()
             }
         }
@@ -50,18 +50,6 @@ fn read(source: &Source, text: &str, _: &Neighbours<'_>) -> Facts {
         }
     }
     facts
-}
-
-/// TOML as the tree that YAML is read to; its values have no lines.
-fn node(value: &toml::Value, depth: usize) -> Node {
-    let value = match value {
-        _ if depth > 64 => Value::Null,
-        toml::Value::Table(table) => Value::Map(table.iter().map(|(k, v)| (k.clone(), node(v, depth + 1))).collect()),
-        toml::Value::Array(parts) => Value::List(parts.iter().map(|p| node(p, depth + 1)).collect()),
-        toml::Value::String(text) => Value::Text(text.clone()),
-        other => Value::Text(other.to_string()),
-    };
-    Node { line: 0, value }
 }
 
 /// Servers of a service, through weighted, mirrored and failover ones.
