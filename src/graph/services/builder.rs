@@ -235,22 +235,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Folders that several compose services of one file build, each with another name.
-    pub(super) fn shared_builds(&self) -> BTreeSet<(Folder, Option<String>)> {
-        type Build<'b> = (&'b str, &'b str, &'b str, Option<&'b str>);
-        let mut seen: BTreeMap<Build<'_>, BTreeSet<&str>> = BTreeMap::new();
-        for w in self.facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
-            if let Some(build) = &w.build {
-                let key = (w.place.root.as_str(), w.place.path.as_str(), build.as_str(), w.dockerfile.as_deref());
-                seen.entry(key).or_default().insert(&w.name);
-            }
-        }
-        let shared = seen.into_iter().filter(|(_, names)| names.len() > 1);
-        shared
-            .map(|((root, _, build, file), _)| ((root.to_owned(), build.to_owned()), file.map(str::to_owned)))
-            .collect()
-    }
-
     pub(super) fn workload(
         &mut self,
         index: usize,

@@ -70,3 +70,30 @@ pub(super) fn project_of(w: &Workload) -> Folder {
     let folder = folder.strip_suffix(".ddev").map_or(folder, |f| f.trim_end_matches('/'));
     (w.place.root.clone(), folder.to_owned())
 }
+
+impl Builder<'_> {
+    /// Folders that several compose services of one file build, each with another name.
+    pub(super) fn shared_builds(&self) -> BTreeSet<(Folder, Option<String>)> {
+        type Build<'b> = (&'b str, &'b str, &'b str, Option<&'b str>);
+        let mut seen: BTreeMap<Build<'_>, BTreeSet<&str>> = BTreeMap::new();
+        for w in self.facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose) {
+            if let Some(build) = &w.build {
+                let key = (w.place.root.as_str(), w.place.path.as_str(), build.as_str(), w.dockerfile.as_deref());
+                seen.entry(key).or_default().insert(&w.name);
+            }
+        }
+        // In several files the one that is called like the folder is its service; where none is, all are one.
+        let own = |build: &str, name: &str| normal(build.rsplit('/').next().unwrap_or_default()) == normal(name);
+        let named: BTreeSet<(&str, &str)> = seen
+            .iter()
+            .filter(|((_, _, build, _), names)| names.iter().any(|n| own(build, n)))
+            .map(|((root, _, build, _), _)| (*root, *build))
+            .collect();
+        let shared = seen.into_iter().filter(|((root, _, build, _), names)| {
+            names.len() > 1 || named.contains(&(root, build)) && !names.iter().any(|n| own(build, n))
+        });
+        shared
+            .map(|((root, _, build, file), _)| ((root.to_owned(), build.to_owned()), file.map(str::to_owned)))
+            .collect()
+    }
+}

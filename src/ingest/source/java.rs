@@ -1,5 +1,7 @@
 //! Java, by tree-sitter: what a compilation unit binds, calls and declares.
 
+mod mapping;
+
 use tree_sitter::Node;
 
 use crate::ingest::grammar::Asked as _;
@@ -117,34 +119,6 @@ impl<'s> Walk<'s> {
             self.record_constructor(node, parameters);
         }
         self.builder.leave_type();
-    }
-
-    /// Is a type, or one around it, filled from configuration by its methods (`@ConfigMapping`)?
-    fn is_mapping(&self, node: Node<'_>) -> bool {
-        let mut at = Some(node);
-        for _ in 0..DEPTH_LIMIT {
-            let Some(here) = at else { return false };
-            if here.kind() == "interface_declaration"
-                && self.annotations(here).iter().any(|a| a.name.ends_with("ConfigMapping"))
-            {
-                return true;
-            }
-            // Only types in types: a method's local ones are nothing of the sort.
-            at = here.parent().filter(|p| matches!(p.kind(), "interface_body")).and_then(|body| body.parent());
-        }
-        false
-    }
-
-    /// Methods of such a type: each reads the key that is called like it.
-    fn mapped(&self, body: Node<'_>) -> Vec<Field> {
-        let methods = children(body).into_iter().filter(|c| c.kind() == "method_declaration");
-        let field = |m: Node<'_>| Field {
-            name: self.field(m, "name").to_owned(),
-            type_name: self.field(m, "type").to_owned(),
-            line: line(m),
-            annotations: self.annotations(m),
-        };
-        methods.filter(|m| m.field("body").is_none()).map(field).collect()
     }
 
     /// A record's canonical constructor sets its fields from its parameters.
