@@ -250,12 +250,21 @@ impl Nodes {
     /// The services as the model has them.
     #[must_use]
     pub fn services(&self, config: &Config, owners: &[Owner]) -> Vec<Service> {
-        self.all.iter().map(|node| service(node, config, owners)).collect()
+        // What several services are labelled with is no name of one of them.
+        let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+        for (name, _) in self.all.iter().flat_map(|n| &n.names).filter(|(_, rank)| **rank == rank::ALIAS) {
+            *labels.entry(name).or_default() += 1;
+        }
+        let common = |name: &str| labels.get(name).is_some_and(|n| *n >= COMMON);
+        self.all.iter().map(|node| service(node, config, owners, common)).collect()
     }
 }
 
-fn service(node: &Node, config: &Config, owners: &[Owner]) -> Service {
-    let mut aliases: Vec<String> = node.names.keys().filter(|n| **n != node.name).cloned().collect();
+/// So many services with one alias share a label of their system (ours).
+const COMMON: usize = 3;
+
+fn service(node: &Node, config: &Config, owners: &[Owner], common: impl Fn(&str) -> bool) -> Service {
+    let mut aliases: Vec<String> = node.names.keys().filter(|n| **n != node.name && !common(n)).cloned().collect();
     aliases.sort();
     let declared = config.services.iter().find(|(name, _)| normal(name) == normal(&node.name)).map(|(_, c)| c);
     let mut teams: Vec<String> = declared.and_then(|c| c.owner.clone()).into_iter().collect();
@@ -324,21 +333,23 @@ fn choose_name(node: &mut Node) {
     node.name = best.map(|(name, _)| name.clone()).unwrap_or_default();
 }
 
+/// Does a place lie in a folder of a node?
+fn is_inside(node: &Node, place: &Place) -> bool {
+    node.folders
+        .iter()
+        .any(|(root, f)| *root == place.root && (f.is_empty() || place.path.starts_with(&format!("{f}/"))))
+}
+
+/// Has a type in the code of a node an annotation that begins with one of these?
+fn is_annotated(node: &Node, facts: &Facts, names: &[&str]) -> bool {
+    let named = |a: &crate::model::Annotation| names.iter().any(|n| a.name.starts_with(n));
+    let units = facts.units.iter().filter(|u| is_inside(node, &u.place));
+    units.flat_map(|u| &u.types).any(|t| t.annotations.iter().any(named))
+}
+
 /// Does a node route: does configuration in its folders, or an annotation of its code, say so?
 fn routes(node: &Node, facts: &Facts) -> bool {
-    let inside = |place: &Place| {
-        node.folders
-            .iter()
-            .any(|(root, f)| *root == place.root && (f.is_empty() || place.path.starts_with(&format!("{f}/"))))
-    };
-    let configured = || facts.routes.iter().any(|r| inside(&r.place));
-    let annotated = || {
-        let zuul = |u: &crate::model::Unit| {
-            u.types.iter().any(|t| t.annotations.iter().any(|a| a.name.starts_with("EnableZuul")))
-        };
-        facts.units.iter().any(|u| inside(&u.place) && zuul(u))
-    };
-    configured() || annotated()
+    facts.routes.iter().any(|r| is_inside(node, &r.place)) || is_annotated(node, facts, &["EnableZuul"])
 }
 
 fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, config: &Config) {
@@ -352,6 +363,7 @@ fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, conf
         return;
     }
     let has_code = !node.languages.is_empty();
+    let watches_all = || is_annotated(node, facts, &["EnableTurbine", "EnableHystrixDashboard", "EnableAdminServer"]);
     let image =
         node.workloads.iter().filter_map(|w| facts.workloads[*w].image.as_deref()).find_map(|i| roles.of_image(i));
     // A backend may bundle a page: what its npm module uses says nothing of it.
@@ -379,7 +391,7 @@ fn assign_role(node: &mut Node, serves: bool, facts: &Facts, roles: &Roles, conf
             .of_libraries(&libraries)
             // A dashboard bundled with a service does not make it one, nor does a gateway's library without a route.
             .filter(|r| match r.kind {
-                ServiceKind::Monitoring => !r.bundled || !backend,
+                ServiceKind::Monitoring => !r.bundled || !backend && (watches == Some(true) || watches_all()),
                 ServiceKind::Gateway => names_gateway || !serves || routes(node, facts),
                 _ => true,
             })

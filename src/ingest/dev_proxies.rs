@@ -7,6 +7,8 @@ use crate::model::{CallSite, Confidence, Expr, SiteKind, Unit};
 
 /// What stands for a rule at such a site.
 const RULE: &str = "javascript/dev-proxies/proxy";
+/// The key of a table of proxies, which nothing else has.
+const TABLE: &str = "proxyTable";
 /// Objects inside objects.
 const DEPTH: usize = 12;
 
@@ -18,7 +20,9 @@ pub fn add(unit: &mut Unit) {
         && ["vite", "webpack", "vue", "nuxt", "rsbuild", "rspack", "craco", "quasar", "umi"]
             .iter()
             .any(|b| stem.starts_with(b));
-    if !configures {
+    // The template of Vue before its own command line: `config/index.js` has a table of proxies.
+    let table = || unit.bindings.iter().any(|b| names_table(&b.value, 0));
+    if !configures && !table() {
         return;
     }
     let mut found: Vec<(u32, &Expr, Expr)> = Vec::new();
@@ -50,6 +54,16 @@ pub fn add(unit: &mut Unit) {
     unit.sites.sort_by(|a, b| (a.line, &a.rule).cmp(&(b.line, &b.rule)));
 }
 
+/// Is there a table of proxies in an object?
+fn names_table(value: &Expr, depth: usize) -> bool {
+    match value {
+        Expr::Map(entries) if depth < DEPTH => {
+            entries.iter().any(|(key, inner)| key == TABLE || names_table(inner, depth + 1))
+        }
+        _ => false,
+    }
+}
+
 fn proxies<'e>(expr: &'e Expr, line: u32, into: &mut Vec<(u32, &'e Expr, Expr)>, depth: usize) {
     if depth > DEPTH {
         return;
@@ -58,7 +72,7 @@ fn proxies<'e>(expr: &'e Expr, line: u32, into: &mut Vec<(u32, &'e Expr, Expr)>,
     match expr {
         Expr::Map(entries) => {
             for (key, value) in entries {
-                if key == "proxy" {
+                if key == "proxy" || key == TABLE {
                     entries_of(value, line, into);
                 } else {
                     proxies(value, line, into, depth + 1);

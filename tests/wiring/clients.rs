@@ -48,3 +48,28 @@ fn a_helper_takes_any_number_of_names() {
     ]);
     assert_eq!(edges(&found), ["web -> cart sync"]);
 }
+
+/// A module that is a function gets its parameters where it is imported; a closure has the object of its method.
+#[test]
+fn a_client_is_passed_through_a_module_that_is_a_function() {
+    let server = "const express = require('express')\nconst channel = process.env.CHANNEL\n\
+        const redisClient = require('redis').createClient({ host: 'queue' })\nconst app = express()\n\
+        const routes = require('./routes')\nroutes(app, { redisClient, channel })\napp.listen(8080)\n";
+    let routes = "const Todos = require('./todos')\nmodule.exports = function (app, { redisClient, channel }) {\n\
+        const todos = new Todos({ redisClient, channel })\n  app.post('/todos', (req, res) => todos.create(req, res))\n}\n";
+    let todos = "class Todos {\n  constructor({ redisClient, channel }) {\n    this._redisClient = redisClient\n    this._channel = channel\n  }\n\
+        create(req, res) {\n    trace(() => { this._redisClient.publish(this._channel, 'created') })\n  }\n}\nmodule.exports = Todos\n";
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  queue: {image: redis}\n  todos: {build: todos, environment: {CHANNEL: log}}\n  log: {build: log}\n",
+        ),
+        ("todos/package.json", "{\"name\": \"todos\"}"),
+        ("todos/server.js", server),
+        ("todos/routes.js", routes),
+        ("todos/todos.js", todos),
+        ("log/requirements.txt", "redis\n"),
+        ("log/main.py", "import redis\npubsub = redis.Redis(host='queue').pubsub()\npubsub.subscribe(['log'])\n"),
+    ]);
+    assert_eq!(edges(&found), ["log -> queue data", "todos -> log async", "todos -> queue data"]);
+}

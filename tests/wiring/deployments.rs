@@ -212,3 +212,33 @@ fn a_service_in_projects_of_gradle_is_one() {
     let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(services, ["orders", "stock"]);
 }
+
+/// A library may be called like the service that is built with it: the service is what runs.
+#[test]
+fn a_library_is_not_the_service_of_its_name() {
+    let pom = |name: &str, needs: &str| {
+        format!(
+            "<project><artifactId>{name}</artifactId><dependencies>{needs}<dependency><groupId>org.springframework.cloud</groupId><artifactId>spring-cloud-starter-turbine</artifactId></dependency></dependencies></project>"
+        )
+    };
+    let needs = "<dependency><groupId>acme</groupId><artifactId>orders</artifactId></dependency>";
+    let found = system(&[
+        ("compose.yaml", "services:\n  orders: {image: acme/orders}\n  web: {image: acme/web}\n"),
+        ("orders/pom.xml", &pom("orders", "")),
+        (
+            "orders/src/main/java/Orders.java",
+            "@RestController class Orders { @GetMapping(\"/orders\") String all() { return null; } }\n",
+        ),
+        ("orders-service/pom.xml", &pom("orders-service", needs)),
+        ("orders-service/src/main/java/Main.java", "class Main { public static void main(String[] a) { } }\n"),
+        ("orders-service/src/main/resources/application.yml", "spring:\n  application:\n    name: orders\n"),
+        ("web/package.json", "{\"name\": \"web\"}"),
+        (
+            "web/config/index.js",
+            "module.exports = { dev: { proxyTable: { '/orders': { target: 'http://orders:8080' } } } }\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["web -> orders sync"]);
+    let kinds: Vec<_> = found.services.iter().map(|s| (s.name.as_str(), s.kind)).collect();
+    assert!(kinds.contains(&("orders", unbraid::model::ServiceKind::Service)) && kinds.len() == 2, "{kinds:?}");
+}

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::model::{Module, ModuleKind, SiteKind, SourceKind, Unit};
+use crate::model::{ModuleKind, SiteKind, SourceKind, Unit};
 
 use crate::graph::roles::Roles;
 
@@ -48,6 +48,10 @@ impl Builder<'_> {
             .map(|d| if d.starts_with("path:") { d.as_str() } else { d.rsplit(':').next().unwrap_or(d) })
             .collect();
         let mains = self.folders_with(|u| u.functions.iter().any(|f| matches!(f.name.as_str(), "main" | "Main")));
+        let with_main = mains.iter().flat_map(|at| &self.nodes[*at].modules).map(|m| &facts.modules[*m]);
+        let java = with_main.filter(|m| matches!(m.build.as_str(), "gradle" | "maven"));
+        let in_programs: BTreeSet<&str> =
+            java.flat_map(|m| &m.depends_on).map(|d| d.rsplit(':').next().unwrap_or(d)).collect();
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
             let deployed = !node.workloads.is_empty();
@@ -59,14 +63,10 @@ impl Builder<'_> {
                         || used.contains(path.as_str())
                         || m.names.iter().any(|n| used.contains(n.as_str())))
             });
-            // So is a project of Gradle that another one is built with, and that has no main function.
-            let part = |m: &&Module| {
-                m.build == "gradle"
-                    && m.kind == ModuleKind::Unknown
-                    && m.names.iter().any(|n| used.contains(n.as_str()))
-            };
-            let library =
-                library || !mains.contains(&at) && node.modules.iter().map(|m| &facts.modules[*m]).any(|m| part(&m));
+            // So is what a program is built with and that has no main function, whatever its plug-ins say.
+            let part = |m: &usize| facts.modules[*m].names.iter().any(|n| in_programs.contains(n.as_str()));
+            let built_in = !mains.contains(&at) && node.modules.iter().any(part);
+            let library = library || built_in;
             // A Go module without a program is a library, whatever it registers for those that use it.
             let go = node.modules.iter().any(|m| facts.modules[*m].build == "go");
             let library = library || go && !programs.contains(&at);
@@ -75,7 +75,7 @@ impl Builder<'_> {
             let lives = deployed
                 || declared
                 || self.configured.contains(&at)
-                || whole && (application || runs.contains(&at) && !library);
+                || whole && (application && !built_in || runs.contains(&at) && !library);
             let ignored = config
                 .services
                 .iter()

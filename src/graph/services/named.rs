@@ -33,10 +33,26 @@ impl Builder<'_> {
                 };
                 if let Some(at) = at {
                     self.name(at, &setting.value, rank::APPLICATION);
+                    // A library may be called like the service that is built with it.
+                    let known = self.by_name.get(&normal(&setting.value)).copied();
+                    if known.is_some_and(|known| known != at && self.is_built_with(at, known)) {
+                        self.by_name.insert(normal(&setting.value), at);
+                    }
                     self.evidence(at, &setting.place, &format!("application name {}", setting.value));
                 }
             }
         }
+    }
+
+    /// Does a module of a node depend on one of another node?
+    fn is_built_with(&self, at: usize, library: usize) -> bool {
+        let names: Vec<&str> = self.nodes[library]
+            .modules
+            .iter()
+            .flat_map(|m| self.facts.modules[*m].names.iter().map(String::as_str))
+            .collect();
+        let needs = self.nodes[at].modules.iter().flat_map(|m| &self.facts.modules[*m].depends_on);
+        needs.into_iter().any(|d| names.contains(&d.rsplit(':').next().unwrap_or(d)))
     }
 
     /// Routers whose configuration is here but whose deployment is not.

@@ -203,7 +203,7 @@ impl<'s, 'a> Values<'s, 'a> {
     ) -> Many<'a> {
         if let Expr::Ref(this) = object
             && matches!(this.as_str(), "this" | "self" | "super")
-            && let Some(owner) = frame.owner
+            && let Some(owner) = self.object_of(frame)
         {
             return self.field(owner, name, frame.this(), Some(frame.unit), depth);
         }

@@ -57,8 +57,15 @@ impl<'s, 'a> Values<'s, 'a> {
         self.global(name, frame, depth)
     }
 
+    /// The type whose object `this` is: a closure has that of the method around it.
+    pub(super) fn object_of(&self, frame: &Frame<'a>) -> Option<&'a str> {
+        let unit = self.scope.units.get(frame.unit as usize)?;
+        let around = std::iter::successors(frame.function, |f| unit.functions[*f as usize].parent);
+        frame.owner.or_else(|| around.into_iter().find_map(|f| unit.functions[f as usize].owner.as_deref()))
+    }
+
     pub(super) fn this(&self, frame: &Frame<'a>) -> Found<'a> {
-        match (frame.this(), frame.owner) {
+        match (frame.this(), self.object_of(frame)) {
             (Some(found), _) => found.clone(),
             (None, Some(owner)) => Found::new(Head::Instance(owner)),
             (None, None) => Found::new(Head::Module(frame.unit)),
@@ -293,8 +300,33 @@ impl<'s, 'a> Values<'s, 'a> {
         function.and_then(|f| self.scope.unit(unit).functions[f as usize].owner.as_deref())
     }
 
+    /// Calls of a module that is a function, by the names that other files import it under.
+    fn importers(&self, unit: u32) -> Vec<(u32, &'a Call)> {
+        let stem = |path: &'a str| {
+            let file = path.rsplit('/').next().unwrap_or(path);
+            file.split('.').find(|part| !part.is_empty()).unwrap_or(file)
+        };
+        let place = &self.scope.unit(unit).place;
+        let own = match stem(&place.path) {
+            "index" => stem(place.folder()),
+            own => own,
+        };
+        let mut all = Vec::new();
+        for (at, other) in (0..).zip(&self.scope.units).filter(|(at, _)| *at != unit) {
+            let imports = other.imports.iter().filter(|i| i.path.starts_with('.') && stem(&i.path) == own);
+            for import in imports {
+                let calls = self.scope.calls(&import.name);
+                all.extend(calls.filter(|(u, call)| *u == at && call.receiver.is_none()));
+            }
+        }
+        all
+    }
+
     /// Calls that may enter this function.
     pub(super) fn callers(&self, unit: u32, function: &'a Function) -> Vec<(u32, &'a Call)> {
+        if function.owner.is_none() && function.name == "exports" {
+            return self.importers(unit);
+        }
         let Some(owner) = function.owner.as_deref() else {
             return self.scope.calls(&function.name).filter(|(u, c)| self.may_be_plain(*u, c, unit)).collect();
         };
