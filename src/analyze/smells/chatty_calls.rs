@@ -75,7 +75,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         Found { smell: SMELL.id, severity: Severity::Medium, services, subject: None, because, evidence, refactorings }
             .make()
     });
-    Ok(merged(measured.into_iter().chain(made)))
+    Ok(merged(measured, made))
 }
 
 /// What traces show: pairs whose requests call the other side more than so often, in the middle.

@@ -66,7 +66,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     let made = found.into_iter().map(|((source, target), pair)| {
         finding(&[source, target], pair.remote, pair.because, pair.evidence).at_most(Severity::Medium)
     });
-    Ok(merged(seen(scene).into_iter().chain(made)))
+    Ok(merged(seen(scene), made))
 }
 
 fn finding<'f>(services: &'f [&'f str; 2], remote: bool, because: String, evidence: Vec<Evidence>) -> Found<'f> {

@@ -38,7 +38,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         let named: Vec<&str> = handlers.iter().filter(|(s, _)| *s == service).map(|(_, h)| *h).take(3).collect();
         finding(service, &channel, &named, evidence)
     });
-    Ok(merged(seen(scene).into_iter().chain(made)))
+    Ok(merged(seen(scene), made))
 }
 
 fn finding(service: &str, channel: &str, by: &[&str], evidence: Vec<Evidence>) -> Finding {

@@ -193,9 +193,12 @@ impl Found<'_> {
 }
 
 /// One finding for the same services and subject: what traces show, with what the code shows.
-fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+fn merged(seen: Vec<Finding>, coded: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    if seen.is_empty() {
+        return coded.into_iter().collect();
+    }
     let mut all: BTreeMap<(Vec<String>, Option<String>), Finding> = BTreeMap::new();
-    for finding in findings {
+    for finding in seen.into_iter().chain(coded) {
         match all.entry((finding.services.clone(), finding.subject.clone())) {
             Entry::Vacant(free) => drop(free.insert(finding)),
             Entry::Occupied(mut known) => {

@@ -50,7 +50,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         evidence.dedup();
         finding(service, evidence)
     });
-    Ok(merged(seen(scene).into_iter().chain(made)))
+    Ok(merged(seen(scene), made))
 }
 
 fn finding(service: &str, evidence: Vec<Evidence>) -> Finding {

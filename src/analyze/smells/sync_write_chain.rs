@@ -50,7 +50,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
         let evidence = writes.into_values().collect();
         all.push(chain(scene, (&services, &owners), &flow.handler, evidence));
     }
-    Ok(merged(seen(scene).into_iter().chain(all)))
+    Ok(merged(seen(scene), all))
 }
 
 /// What traces show: requests that wrote the stores of several services.

@@ -49,7 +49,7 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
             all.push(reading(&service.name, target, because, evidence));
         }
     }
-    Ok(merged(seen(scene).into_iter().chain(all)))
+    Ok(merged(seen(scene), all))
 }
 
 /// What traces show: of the operations of a service, those that mostly read one other service.
