@@ -314,9 +314,9 @@ pub struct Route {
 pub struct Operation {
     /// Where.
     pub place: Place,
-    /// `openapi`, `asyncapi` or `proto`.
+    /// `openapi`, `asyncapi`, `proto` or `debezium` (a connector that publishes the changes of a table).
     pub format: String,
-    /// Title of the specification, or `package.Service` for protobuf.
+    /// Title of the specification, `package.Service` for protobuf, the database of a connector.
     pub title: String,
     /// Version of the specification (`info.version`); empty = none is written.
     #[serde(default, skip_serializing_if = "String::is_empty")]
