@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Scene, Smell, merged};
-use crate::model::{Act, Confidence, Evidence, Finding, Flow, Mode, PracticeKind, RequestAct, Severity, StepKind};
+use crate::model::{
+    Act, Confidence, Evidence, Finding, Flow, Mode, PracticeKind, RequestAct, Severity, StepKind, counted,
+};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "dual-write", text: include_str!("dual_write.md"), find };
@@ -36,14 +38,15 @@ fn find(scene: &Scene<'_>) -> Result<Vec<Finding>, String> {
     }
     let made = found.into_iter().map(|((service, channel), evidence)| {
         let named: Vec<&str> = handlers.iter().filter(|(s, _)| *s == service).map(|(_, h)| *h).take(3).collect();
-        finding(service, &channel, &named, evidence)
+        let what = if channel.is_empty() { "an event" } else { channel.as_str() };
+        let because =
+            format!("{service} writes its database and publishes {what} without an outbox ({})", named.join(", "));
+        finding(service, &channel, because, evidence)
     });
     Ok(merged(seen(scene), made))
 }
 
-fn finding(service: &str, channel: &str, by: &[&str], evidence: Vec<Evidence>) -> Finding {
-    let what = if channel.is_empty() { "an event" } else { channel };
-    let because = format!("{service} writes its database and publishes {what} without an outbox ({})", by.join(", "));
+fn finding(service: &str, channel: &str, because: String, evidence: Vec<Evidence>) -> Finding {
     let refactorings = &["write an outbox row in the same transaction", "publish by change data capture"];
     let (services, severity) = (&[service], Severity::High);
     let subject = Some(channel).filter(|c| !c.is_empty());
@@ -63,7 +66,13 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
             super::scene::seen(a, &says)
         };
         let by: Vec<&str> = acts.iter().map(|a| a.operation.as_str()).take(3).collect();
-        finding(service, channel, &by, acts.iter().map(says).collect())
+        let requests: u64 = acts.iter().map(|a| a.requests).sum();
+        let because = format!(
+            "{} of {service} ({}) wrote its database and published {channel}, without an outbox",
+            counted(usize::try_from(requests).unwrap_or(usize::MAX), "request"),
+            by.join(", ")
+        );
+        finding(service, channel, because, acts.iter().map(says).collect())
     });
     made.collect()
 }

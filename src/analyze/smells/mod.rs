@@ -203,7 +203,9 @@ fn merged(seen: Vec<Finding>, coded: impl IntoIterator<Item = Finding>) -> Vec<F
             Entry::Vacant(free) => drop(free.insert(finding)),
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
-                known.because = format!("{}; {}", known.because, finding.because);
+                if known.because != finding.because {
+                    known.because = format!("{}; {}", known.because, finding.because);
+                }
                 known.severity = known.severity.max(finding.severity);
                 known.confidence = known.confidence.max(finding.confidence);
                 known.evidence.extend(finding.evidence);
