@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::scene::requests;
 use super::{Found, Scene, Smell, merged};
-use crate::model::{
-    Act, Confidence, Evidence, Finding, Flow, Mode, PracticeKind, RequestAct, Severity, StepKind, counted,
-};
+use crate::model::{Act, Confidence, Evidence, Finding, Flow, Mode, PracticeKind, RequestAct, Severity, StepKind};
 
 /// The smell.
 pub const SMELL: Smell = Smell { id: "dual-write", text: include_str!("dual_write.md"), find };
@@ -62,14 +61,14 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
     let made = found.into_iter().map(|((service, channel), mut acts)| {
         acts.sort_by_key(|a| std::cmp::Reverse(a.requests));
         let says = |a: &&RequestAct| {
-            let says = format!("{} requests of {} wrote and published {channel}", a.requests, a.operation);
+            let says = format!("{} of {} wrote and published {channel}", requests(a.requests), a.operation);
             super::scene::seen(a, &says)
         };
         let by: Vec<&str> = acts.iter().map(|a| a.operation.as_str()).take(3).collect();
-        let requests: u64 = acts.iter().map(|a| a.requests).sum();
+        let all: u64 = acts.iter().map(|a| a.requests).sum();
         let because = format!(
             "{} of {service} ({}) wrote its database and published {channel}, without an outbox",
-            counted(usize::try_from(requests).unwrap_or(usize::MAX), "request"),
+            requests(all),
             by.join(", ")
         );
         finding(service, channel, because, acts.iter().map(says).collect())

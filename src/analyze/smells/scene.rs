@@ -251,6 +251,11 @@ impl<'s> Scene<'s> {
     }
 }
 
+/// So many requests, in words.
+pub fn requests(n: u64) -> String {
+    crate::model::counted(usize::try_from(n).unwrap_or(usize::MAX), "request")
+}
+
 /// The evidence of what requests did: an example.
 pub fn seen(act: &RequestAct, says: &str) -> Evidence {
     let place = Place { path: act.file.clone(), span: Some(act.exemplar.clone()), ..Place::default() };

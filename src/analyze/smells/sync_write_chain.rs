@@ -73,7 +73,8 @@ fn seen(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         }
         let says = |(owner, act): &(&str, &RequestAct)| {
-            super::scene::seen(act, &format!("{} requests of {operation} wrote the store of {owner}", act.requests))
+            let did = format!("{} of {operation} wrote the store of {owner}", super::scene::requests(act.requests));
+            super::scene::seen(act, &did)
         };
         let evidence = acts.iter().map(says).collect();
         all.push(chain(scene, (&services, &owners), operation, evidence));
