@@ -46,6 +46,8 @@ pub struct Acts {
     of_one_call: Vec<u64>,
     /// By span: when the request last began to write its own store.
     last_write: Vec<u64>,
+    /// By span: when the request first put a message in; the end of time for never.
+    first_told: Vec<u64>,
     writers: Vec<Text>,
     told: Vec<(u32, Text)>,
     /// Requests whose messages were answered, and whether too late for them.
@@ -105,6 +107,8 @@ impl Acts {
             buffer.clear();
             buffer.resize(n, 0);
         }
+        self.first_told.clear();
+        self.first_told.resize(n, u64::MAX);
         self.writers.clear();
         self.told.clear();
         self.answers.clear();
@@ -121,9 +125,6 @@ impl Acts {
                 Role::Client if !trace.paired[at] && !trace.tree.outer[at] => HIDDEN,
                 _ => 0,
             };
-            if here.role == Role::Consume || here.role == Role::BrokerCall && here.takes {
-                self.answer(at, trace);
-            }
             if did == 0 || owner == NONE || !trace.is_request(owner as usize) {
                 continue;
             }
@@ -137,7 +138,12 @@ impl Acts {
             }
             if did == TELLS {
                 self.told.push((owner, here.target));
+                self.first_told[above] = self.first_told[above].min(trace.spans[at].start);
             }
+        }
+        let takes = |here: &Shape| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes;
+        for at in (0..n).filter(|at| takes(trace.shape(*at))) {
+            self.answer(at, trace);
         }
         any
     }
@@ -235,20 +241,12 @@ impl Acts {
         }
         let (span, over) = (&trace.spans[at], &trace.spans[request]);
         // Taken out by the request itself: only what comes after a message of its own can be its answer.
-        let told_before = || {
-            let own = |s: &usize| trace.tree.owner[*s] == up && trace.shape(*s).role == Role::Publish;
-            (0..trace.spans.len().min(MOST_SPANS)).filter(own).any(|s| trace.spans[s].start < span.start)
-        };
-        if asked || told_before() {
+        if asked || self.first_told[request] < span.start {
             let late = span.start > over.start.saturating_add(over.duration);
             self.answers.push((up, late));
         }
     }
 }
-
-/// Spans of a trace that are searched for the message of a request that waits: a trace of a million must not cost a
-/// square.
-const MOST_SPANS: usize = 1_000;
 
 /// The trace that is folded.
 pub struct Trace<'t> {
