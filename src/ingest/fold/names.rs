@@ -142,11 +142,12 @@ pub fn effect_of(text: &[u8]) -> Option<Effect> {
     let words = text[..text.len().min(LONGEST)].split(is_mark).filter(|w| !w.is_empty()).take(3);
     for word in words {
         let among = |verbs: &[&[u8]]| verbs.iter().any(|v| word.eq_ignore_ascii_case(v));
-        if among(&WRITING) {
-            return Some(Effect::Writes);
-        }
+        // Most statements read.
         if among(&READING) {
             return Some(Effect::Reads);
+        }
+        if among(&WRITING) {
+            return Some(Effect::Writes);
         }
     }
     None
