@@ -242,3 +242,29 @@ fn a_library_is_not_the_service_of_its_name() {
     let kinds: Vec<_> = found.services.iter().map(|s| (s.name.as_str(), s.kind)).collect();
     assert!(kinds.contains(&("orders", unbraid::model::ServiceKind::Service)) && kinds.len() == 2, "{kinds:?}");
 }
+
+/// One build under numbered names with one command runs one service several times; with another command it is another.
+#[test]
+fn numbered_copies_are_one_service() {
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  stock: {build: apps/stock-service}\n  stock-p1: {build: apps/stock-service}\n  \
+             web: {build: apps/web-service, command: serve}\n  web-2: {build: apps/web-service, command: work}\n  \
+             orders: {build: orders}\n",
+        ),
+        ("apps/stock-service/package.json", "{\"name\": \"stock-service\"}"),
+        ("apps/stock-service/index.js", "console.log('stock')\n"),
+        ("apps/web-service/package.json", "{\"name\": \"web-service\"}"),
+        ("apps/web-service/index.js", "console.log('web')\n"),
+        ("orders/package.json", "{\"name\": \"orders\"}"),
+        (
+            "orders/index.js",
+            "const axios = require('axios')\naxios.get('http://stock:8080/items')\naxios.get('http://web:8080/')\n",
+        ),
+    ]);
+    assert_eq!(edges(&found), ["orders -> stock sync", "orders -> web sync"]);
+    let coded = found.services.iter().filter(|s| s.name.starts_with("stock"));
+    let names: Vec<_> = coded.map(|s| (s.name.as_str(), s.folders.len())).collect();
+    assert_eq!(names, [("stock", 1)]);
+}

@@ -72,6 +72,19 @@ pub(super) fn project_of(w: &Workload) -> Folder {
 }
 
 impl Builder<'_> {
+    /// `orders` and `orders-2` that run the same command are one service that runs twice.
+    fn are_copies(&self, names: &BTreeSet<&str>) -> bool {
+        let Some(base) = names.iter().min_by_key(|n| n.len()) else { return false };
+        let numbered = |name: &&str| {
+            let rest = name.strip_prefix(base).map(|rest| rest.trim_start_matches(['-', '_', 'p', 'v']));
+            rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()))
+        };
+        let running =
+            self.facts.workloads.iter().filter(|w| w.kind == WorkloadKind::Compose && names.contains(w.name.as_str()));
+        let commands: BTreeSet<&Vec<String>> = running.map(|w| &w.command).collect();
+        names.iter().all(numbered) && commands.len() == 1
+    }
+
     /// Folders that several compose services of one file build, each with another name.
     pub(super) fn shared_builds(&self) -> BTreeSet<(Folder, Option<String>)> {
         type Build<'b> = (&'b str, &'b str, &'b str, Option<&'b str>);
@@ -90,7 +103,8 @@ impl Builder<'_> {
             .map(|((root, _, build, _), _)| (*root, *build))
             .collect();
         let shared = seen.into_iter().filter(|((root, _, build, _), names)| {
-            names.len() > 1 || named.contains(&(root, build)) && !names.iter().any(|n| own(build, n))
+            names.len() > 1 && !self.are_copies(names)
+                || named.contains(&(root, build)) && !names.iter().any(|n| own(build, n))
         });
         shared
             .map(|((root, _, build, file), _)| ((root.to_owned(), build.to_owned()), file.map(str::to_owned)))
