@@ -248,6 +248,10 @@ impl<'a> Scope<'a> {
         if function.name.is_empty() || is_entry_name(&function.name) || !function.annotations.is_empty() {
             return false;
         }
+        // What serves remote calls is called by the framework.
+        if function.owner.is_some() && unit.sites.iter().any(|s| s.kind == SiteKind::ServeRpc) {
+            return false;
+        }
         if self.mentioned.contains(function.name.as_str())
             || self
                 .calls(&function.name)

@@ -129,3 +129,38 @@ fn a_program_in_cmd_is_its_folder_with_its_configuration() {
     let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(services, ["mail", "orders"]);
 }
+
+/// One program under several commands is a service for each, whose code is called like it.
+#[test]
+fn a_program_of_many_commands_is_many_services() {
+    let proto = |name: &str| {
+        format!("syntax = \"proto3\";\npackage {name};\nservice {name} {{ rpc Find(Id) returns (Item); }}\n")
+    };
+    let search = "package search\nimport (\n  geo \"shop/internal/services/geo/proto\"\n  search \"shop/internal/services/search/proto\"\n)\n\
+        type Search struct { geoClient geo.GeoClient }\n\
+        func New(conn *grpc.ClientConn) *Search { return &Search{geoClient: geo.NewGeoClient(conn)} }\n\
+        func (s *Search) Run() { srv := grpc.NewServer(); search.RegisterSearchServer(srv, s) }\n\
+        func (s *Search) Find(ctx context.Context, id *search.Id) (*search.Item, error) {\n  s.geoClient.Find(ctx, id)\n  return nil, nil\n}\n";
+    let geo = "package geo\nimport geo \"shop/internal/services/geo/proto\"\ntype Geo struct {}\n\
+        func (g *Geo) Run() { srv := grpc.NewServer(); geo.RegisterGeoServer(srv, g) }\n\
+        func (g *Geo) Find(ctx context.Context, id *geo.Id) (*geo.Item, error) { return nil, nil }\n";
+    let found = system(&[
+        (
+            "compose.yaml",
+            "services:\n  search: {build: ., entrypoint: shop search}\n  geo: {build: ., entrypoint: shop geo}\n",
+        ),
+        ("Dockerfile", "FROM golang\n"),
+        ("go.mod", "module shop\n"),
+        (
+            "cmd/shop/main.go",
+            "package main\nfunc main() { switch cmd { case \"geo\": geo.New().Run(); case \"search\": search.New(dial(addr)).Run() } }\n",
+        ),
+        ("internal/services/search/search.go", search),
+        ("internal/services/search/proto/search.proto", &proto("Search")),
+        ("internal/services/geo/geo.go", geo),
+        ("internal/services/geo/proto/geo.proto", &proto("Geo")),
+    ]);
+    assert_eq!(edges(&found), ["search -> geo sync"]);
+    let services: Vec<_> = found.services.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(services, ["geo", "search"]);
+}

@@ -369,8 +369,9 @@ impl<'a> Builder<'a> {
         let root = w.place.root.clone();
         if shared.contains(&((root.clone(), build.clone()), w.dockerfile.clone())) {
             // One image, several services: the folder goes to the one that its command or name points to.
-            if let Some(at) = self.folder_of_command(&root, build, w) {
-                return Some(at);
+            let part = self.folder_of_command(&root, build, w).or_else(|| self.named_part(&root, build, w));
+            if part.is_some() {
+                return part;
             }
             let last = build.rsplit('/').next().unwrap_or_default();
             if normal(last) != normal(&w.name) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::model::{ModuleKind, SiteKind, SourceKind, Unit};
+use crate::model::{ModuleKind, SiteKind, SourceKind, Unit, WorkloadKind};
 
 use crate::graph::roles::Roles;
 
@@ -54,7 +54,10 @@ impl Builder<'_> {
             java.flat_map(|m| &m.depends_on).map(|d| d.rsplit(':').next().unwrap_or(d)).collect();
         let mut kept: Vec<Node> = Vec::new();
         for (at, mut node) in std::mem::take(&mut self.nodes).into_iter().enumerate() {
-            let deployed = !node.workloads.is_empty();
+            let whole = !self.split.contains(&at);
+            // The image of a program whose parts are the services is none of them.
+            let is_image = |w: &usize| facts.workloads[*w].kind == WorkloadKind::Dockerfile;
+            let deployed = node.workloads.iter().any(|w| whole || !is_image(w));
             let application = node.modules.iter().any(|m| facts.modules[*m].kind == ModuleKind::Application);
             let library = node.modules.iter().map(|m| &facts.modules[*m]).any(|m| {
                 let path = format!("path:{}", m.folder);
@@ -71,7 +74,6 @@ impl Builder<'_> {
             let go = node.modules.iter().any(|m| facts.modules[*m].build == "go");
             let library = library || go && !programs.contains(&at);
             let declared = node.evidence.iter().any(|e| e.source == SourceKind::Declared);
-            let whole = !self.split.contains(&at);
             let lives = deployed
                 || declared
                 || self.configured.contains(&at)

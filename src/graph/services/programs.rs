@@ -78,6 +78,27 @@ impl Builder<'_> {
         named.chain(&images).find_map(|d| self.started(d))
     }
 
+    /// The folder of what a program does under this command: `shop orders` runs `internal/services/orders` where the
+    /// compose service is called so too.
+    pub(super) fn named_part(&mut self, root: &str, build: &str, w: &Workload) -> Option<usize> {
+        const PARENTS: [&str; 5] = ["services", "service", "apps", "internal", "cmd"];
+        let mut words = w.command.iter().flat_map(|c| c.split_whitespace());
+        let word = words.find(|word| normal(word) == normal(&w.name))?;
+        let inside = if build.is_empty() { String::new() } else { format!("{build}/") };
+        let fits = |folder: &str| {
+            let mut parts = folder.rsplit('/');
+            folder.starts_with(&inside)
+                && parts.next() == Some(word)
+                && parts.next().is_some_and(|parent| PARENTS.contains(&parent))
+        };
+        let mut found = self.coded.iter().filter(|(r, folder)| *r == root && fits(folder));
+        let (Some((_, folder)), None) = (found.next(), found.next()) else { return None };
+        let folder = (*folder).to_owned();
+        let whole = self.by_folder.get(&(root.to_owned(), build.to_owned())).copied();
+        self.split.extend(whole);
+        Some(self.node_at(root, &folder))
+    }
+
     /// One of several programs of a module.
     pub(super) fn is_program(&self, at: usize) -> bool {
         let folders = &self.nodes[at].folders;
