@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::model::code::Function;
-use crate::model::{Argument, Confidence, Expr};
+use crate::model::{Argument, Confidence, Expr, SiteKind, Unit};
 
 use crate::graph::scope::plain_type;
 
@@ -20,33 +20,8 @@ fn reads_entry(name: &str) -> bool {
     .any(|w| lower.starts_with(w))
 }
 
-/// Methods without arguments that give the text itself, or one made of it.
-const TEXT_METHODS: [&str; 24] = [
-    "get",
-    "getValue",
-    "getString",
-    "getAsString",
-    "getBytes",
-    "toString",
-    "trim",
-    "strip",
-    "toLowerCase",
-    "toUpperCase",
-    "intern",
-    "value",
-    "string",
-    "asText",
-    "build",
-    "toUri",
-    "toURI",
-    "toURL",
-    "orElseThrow",
-    "join",
-    "to_string",
-    "to_owned",
-    "clone",
-    "unwrap",
-];
+/// Parts of a key: what is deeper is a chain of calls, not of sections.
+const SECTIONS: usize = 8;
 
 impl<'s, 'a> Values<'s, 'a> {
     pub(super) fn call(
@@ -240,9 +215,7 @@ impl<'s, 'a> Values<'s, 'a> {
             Head::Property(_) | Head::Expr(Expr::Property(..), _) => match arguments.first().map(|a| &a.value) {
                 Some(Expr::Literal(key)) => self.field_of(object, key, depth),
                 // A section that is bound to an object: its accessors read the keys below it.
-                None if matches!(object.head, Head::Property(_)) && !TEXT_METHODS.contains(&name) => {
-                    self.field_of(object, getter(name), depth)
-                }
+                None if self.reads_section(object, name) => self.field_of(object, getter(name), depth),
                 _ => vec![object.clone()],
             },
             Head::Hole(reason) => vec![Found::hole(reason.clone())],
@@ -288,6 +261,22 @@ impl<'s, 'a> Values<'s, 'a> {
             Some(field) => self.field_of(object, field, depth),
             None => vec![Found::hole(format!("{owner}.{name} is not in this code"))],
         }
+    }
+
+    /// Does a method of a configured value read a section below it: has a type that is bound to properties, or one
+    /// beside it, a field of that name?
+    fn reads_section(&self, object: &Found<'a>, name: &str) -> bool {
+        let Head::Property(key) = &object.head else { return false };
+        let field = getter(name);
+        let bound = |u: &&&Unit| u.sites.iter().any(|s| s.kind == SiteKind::Properties);
+        key.split('.').count() < SECTIONS
+            && self
+                .scope
+                .units
+                .iter()
+                .filter(bound)
+                .flat_map(|u| &u.types)
+                .any(|t| t.fields.iter().any(|f| f.name.eq_ignore_ascii_case(field)))
     }
 
     /// What a function writes through a pointer parameter.
