@@ -169,6 +169,8 @@ impl Found<'_> {
     /// The finding, with its fingerprint and the confidence of its weakest evidence.
     fn make(mut self) -> Finding {
         self.evidence.truncate(MOST_EVIDENCE);
+        // There may be a million findings before they are cut.
+        self.evidence.shrink_to_fit();
         let mut services: Vec<String> = self.services.iter().map(|s| (*s).to_owned()).collect();
         services.sort();
         services.dedup();
