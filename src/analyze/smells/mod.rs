@@ -136,10 +136,13 @@ pub fn find(scene: &Scene<'_>) -> (Vec<Finding>, Vec<NotEvaluated>) {
 
 /// The most severe findings of a smell, and how many others there are.
 fn cut(mut found: Vec<Finding>) -> (Vec<Finding>, usize) {
-    found.sort_by(order);
     let more = found.len().saturating_sub(MOST_FINDINGS);
-    found.truncate(MOST_FINDINGS);
-    found.shrink_to_fit();
+    if more > 0 {
+        found.select_nth_unstable_by(MOST_FINDINGS, order);
+        found.truncate(MOST_FINDINGS);
+        found.shrink_to_fit();
+    }
+    found.sort_by(order);
     (found, more)
 }
 
