@@ -3,7 +3,7 @@
 //! `cargo bench --bench traces -- FOLDER` reads the files of FOLDER/otlp-delim, otlp-be32, otlp-json, jaeger, zipkin and
 //! parquet, each format where it is there. Without a folder it makes 200,000 spans itself, as OTLP in both encodings.
 //! Floors: a bare walk of the wire (ids, kind, times, service.name) and the official decoder for protobuf; typed
-//! sonic-rs with attributes for JSON. Absolute figures depend on the machine and its load: quote the ratios.
+//! sonic-rs with attributes for JSON. `--ours` leaves the floors out, for a profiler. Absolute figures depend on the machine and its load: quote the ratios.
 
 #![expect(clippy::print_stdout, reason = "the table of ratios is its output")]
 
@@ -111,6 +111,9 @@ fn compare(format: &str, files: &[Vec<u8>]) {
         "jaeger" => sides.push(("typed sonic-rs", Box::new(|| typed::<Jaeger>(files)))),
         "zipkin" => sides.push(("typed sonic-rs", Box::new(|| typed::<Vec<ZipkinSpan>>(files)))),
         _ => {}
+    }
+    if std::env::args().any(|a| a == "--ours") {
+        sides.truncate(1);
     }
     let times = medians(&mut sides);
     let millions = spans as f64 / 1e6;

@@ -5,9 +5,9 @@
 use crate::model::Act;
 
 use super::partial::{NONE, Partial};
-use super::shape::{Known, Role, Shape, Text};
+use super::shape::{Brief, Known, Role, Text};
 use super::store::Span;
-use super::tree::{Tree, shape};
+use super::tree::Tree;
 
 /// The store was read.
 const READS: u8 = 1;
@@ -114,15 +114,15 @@ impl Acts {
         self.answers.clear();
         let mut any = false;
         for at in 0..n {
-            let here = trace.shape(at);
+            let here = trace.brief(at);
             let owner = trace.tree.owner[at];
             let did = match here.role {
-                Role::Database if here.puts && here.takes => HIDDEN,
-                Role::Database if here.puts => WRITES,
-                Role::Database if here.takes => READS,
+                Role::Database if here.puts() && here.takes() => HIDDEN,
+                Role::Database if here.puts() => WRITES,
+                Role::Database if here.takes() => READS,
                 Role::Publish => TELLS,
-                Role::BrokerCall if here.puts => TELLS,
-                Role::Client if !trace.paired[at] && !trace.tree.outer[at] => HIDDEN,
+                Role::BrokerCall if here.puts() => TELLS,
+                Role::Client if !trace.paired[at] && !trace.tree.outer(at) => HIDDEN,
                 _ => 0,
             };
             if did == 0 || owner == NONE || !trace.is_request(owner as usize) {
@@ -133,16 +133,16 @@ impl Acts {
             self.own[above] |= did;
             if did == WRITES {
                 self.last_write[above] = self.last_write[above].max(trace.spans[at].start);
-                let service = trace.shape(above).service;
+                let service = trace.brief(above).service;
                 self.wrote[above] |= self.writer(service);
             }
             if did == TELLS {
-                self.told.push((owner, here.target));
+                self.told.push((owner, trace.known.shapes[trace.spans[at].shape as usize].target));
                 self.first_told[above] = self.first_told[above].min(trace.spans[at].start);
             }
         }
-        let takes = |here: &Shape| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes;
-        for at in (0..n).filter(|at| takes(trace.shape(*at))) {
+        let takes = |here: Brief| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes();
+        for at in (0..n).filter(|at| takes(trace.brief(*at))) {
             self.answer(at, trace);
         }
         any
@@ -178,7 +178,7 @@ impl Acts {
             if self.wrote[server].count_ones() > self.of_one_call[owner].count_ones() {
                 self.of_one_call[owner] = self.wrote[server];
             }
-            self.steps.push((step.owner, trace.shape(server).service, step.server, step.client));
+            self.steps.push((step.owner, trace.brief(server).service, step.server, step.client));
         }
     }
 
@@ -187,7 +187,7 @@ impl Acts {
         self.steps.sort_unstable();
         for calls in self.steps.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (owner, service) = (calls[0].0 as usize, calls[0].1);
-            if service == trace.shape(owner).service {
+            if service == trace.brief(owner).service {
                 continue;
             }
             let (mut first_read, mut last_command) = (u64::MAX, 0);
@@ -214,18 +214,18 @@ impl Acts {
 
     /// A message taken out: is it the answer to one that a request of this service put in?
     fn answer(&mut self, at: usize, trace: &Trace<'_>) {
-        let service = trace.shape(at).service;
+        let service = trace.brief(at).service;
         let (mut up, mut any, mut foreign, mut asked) = (trace.tree.up[at], false, false, false);
         for _ in 0..FARTHEST {
             if up == NONE {
                 return;
             }
-            let above = trace.shape(up as usize);
+            let above = trace.brief(up as usize);
             if above.role == Role::Server && above.service == service && foreign == asked {
                 break;
             }
             // Over another service's message and one of its own; or straight to the request that takes it out.
-            let puts = above.role == Role::Publish || above.role == Role::BrokerCall && above.puts;
+            let puts = above.role == Role::Publish || above.role == Role::BrokerCall && above.puts();
             any |= puts;
             foreign |= puts && above.service != service;
             asked |= foreign && puts && above.service == service;
@@ -235,7 +235,7 @@ impl Acts {
             return;
         }
         let request = up as usize;
-        let handler = trace.shape(request);
+        let handler = trace.brief(request);
         if handler.role != Role::Server || handler.service != service || any && !asked {
             return;
         }
@@ -261,18 +261,18 @@ pub struct Trace<'t> {
 }
 
 impl Trace<'_> {
-    fn shape(&self, at: usize) -> &Shape {
-        shape(&self.known.shapes, &self.spans[at])
+    fn brief(&self, at: usize) -> Brief {
+        self.tree.briefs[at]
     }
 
     /// Does a span answer a request, or begin one?
     fn is_request(&self, at: usize) -> bool {
-        let begins = self.tree.up[at] == NONE && self.spans[at].parent == 0;
-        begins || self.tree.handles(at, self.spans, &self.known.shapes)
+        self.tree.begins(at) || self.tree.handles(at)
     }
 
     fn is_get(&self, at: usize) -> bool {
-        let name = self.known.text(self.shape(at).operation).as_bytes();
+        let shape = &self.known.shapes[self.spans[at].shape as usize];
+        let name = self.known.text(shape.operation).as_bytes();
         name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"GET "))
     }
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod graph;
 mod ids;
 mod names;
+mod order;
 mod partial;
 mod role;
 mod shape;
@@ -32,6 +33,7 @@ pub use span::{Kind, Meaning, Slot, SpanView, Value, meaning, unescape};
 pub use store::{Store, Writer};
 pub use text::KIND as PARTIAL_KIND;
 
+use order::Order;
 use shape::{Known, Text};
 use store::{Link, Span};
 use trace::TraceFold;
@@ -149,8 +151,9 @@ struct PartitionFold<'k> {
     /// By trace: its id, number of spans, number of links.
     groups: Vec<(u128, u32, u32)>,
     group_of: Vec<u32>,
-    sorted: Vec<Span>,
-    keys: Vec<(u64, u32)>,
+    /// Positions of spans, those of a trace next to each other.
+    members: Vec<u32>,
+    order: Order,
     one: Vec<Span>,
 }
 
@@ -163,8 +166,8 @@ impl<'k> PartitionFold<'k> {
             table: HashTable::new(),
             groups: Vec::new(),
             group_of: Vec::new(),
-            sorted: Vec::new(),
-            keys: Vec::new(),
+            members: Vec::new(),
+            order: Order::default(),
             one: Vec::new(),
         }
     }
@@ -190,7 +193,7 @@ impl<'k> PartitionFold<'k> {
         // One huge partition must not hold its memory for all the others.
         if self.spans.capacity() > 1 << 20 {
             self.spans = Vec::new();
-            self.sorted = Vec::new();
+            self.members = Vec::new();
         }
     }
 
@@ -225,23 +228,21 @@ impl<'k> PartitionFold<'k> {
             group.2 = from;
             from += group.1;
         }
-        self.sorted.clear();
-        self.sorted.resize(self.spans.len(), Span::default());
-        for (span, group) in self.spans.iter().zip(&self.group_of) {
+        self.members.clear();
+        self.members.resize(self.spans.len(), 0);
+        for (at, group) in self.group_of.iter().enumerate() {
             let slot = &mut self.groups[*group as usize].2;
-            self.sorted[*slot as usize] = *span;
+            self.members[*slot as usize] = at as u32;
             *slot += 1;
         }
     }
 
     /// Sorts the spans of one trace by id, drops exact copies, folds it.
     fn one_trace(&mut self, range: std::ops::Range<usize>, links: &mut [Link]) {
-        let spans = &self.sorted[range];
-        self.keys.clear();
-        self.keys.extend(spans.iter().enumerate().map(|(at, s)| (s.id, at as u32)));
-        self.keys.sort_unstable();
+        let (spans, members) = (&self.spans, &self.members[range]);
+        self.order.sort(members.len(), |at| spans[members[at] as usize].id);
         self.one.clear();
-        self.one.extend(self.keys.iter().map(|(_, at)| spans[*at as usize]));
+        self.one.extend(self.order.positions().map(|at| spans[members[at] as usize]));
         let known = self.traces.known();
         if self.one.windows(2).any(|w| w[0].id == w[1].id) {
             let kind = |s: &Span| known.shapes[s.shape as usize].kind;

@@ -87,6 +87,75 @@ pub struct Shape {
     pub table: Text,
 }
 
+/// What folding asks of every span, in one word: shapes are many, and most of what they say is names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Brief {
+    /// What it is.
+    pub role: Role,
+    /// Kind as told.
+    pub kind: Kind,
+    marks: u8,
+    /// It says how many calls it stands for.
+    pub weighted: bool,
+    /// Service.
+    pub service: Text,
+}
+
+impl Brief {
+    fn of(shape: &Shape) -> Self {
+        let mark = |on: bool, mark: u8| if on { mark } else { 0 };
+        let marks = mark(shape.error, ERROR)
+            | mark(shape.resent, RESENT)
+            | mark(shape.shared, SHARED)
+            | mark(shape.puts, PUTS)
+            | mark(shape.takes, TAKES)
+            | mark(shape.linked, LINKED);
+        Self { role: shape.role, kind: shape.kind, marks, weighted: shape.weight != 0, service: shape.service }
+    }
+
+    /// Ended in an error.
+    #[must_use]
+    pub fn error(self) -> bool {
+        self.marks & ERROR != 0
+    }
+
+    /// An attempt after the first.
+    #[must_use]
+    pub fn resent(self) -> bool {
+        self.marks & RESENT != 0
+    }
+
+    /// Zipkin's shared server half.
+    #[must_use]
+    pub fn shared(self) -> bool {
+        self.marks & SHARED != 0
+    }
+
+    /// See [`Shape::puts`].
+    #[must_use]
+    pub fn puts(self) -> bool {
+        self.marks & PUTS != 0
+    }
+
+    /// See [`Shape::takes`].
+    #[must_use]
+    pub fn takes(self) -> bool {
+        self.marks & TAKES != 0
+    }
+
+    /// Has links.
+    #[must_use]
+    pub fn linked(self) -> bool {
+        self.marks & LINKED != 0
+    }
+
+    /// Does it put a message in?
+    #[must_use]
+    pub fn produces(self) -> bool {
+        self.role == Role::Publish || self.role == Role::BrokerCall && self.puts()
+    }
+}
+
 /// Marks of the key of a shape.
 const ERROR: u8 = 1;
 const RESENT: u8 = 2;
@@ -136,6 +205,8 @@ pub struct Known {
     pub texts: Vec<Box<str>>,
     /// Shapes by number.
     pub shapes: Vec<Shape>,
+    /// The same in one word each.
+    pub briefs: Vec<Brief>,
 }
 
 impl Known {
@@ -183,7 +254,8 @@ impl Shapes {
     #[must_use]
     pub fn finish(self) -> Known {
         let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Known { texts: inner.texts, shapes: inner.list }
+        let briefs = inner.list.iter().map(Brief::of).collect();
+        Known { texts: inner.texts, shapes: inner.list, briefs }
     }
 
     /// The number of a key's shape; none when names take too much room.

@@ -8,10 +8,10 @@ use crate::model::traffic::MOST_CALLS;
 
 use super::acts::{Acts, Step, Trace};
 use super::partial::{NONE, Partial};
-use super::shape::{Known, Role, Shape, Text};
+use super::shape::{Brief, Known, Role, Shape, Text};
 use super::store::{Link, Span};
 use super::sums::Seen;
-use super::tree::{Tree, shape};
+use super::tree::Tree;
 
 /// Folds traces one after the other, keeping its buffers.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct TraceFold<'k> {
     level: Vec<u32>,
     depth: Vec<u32>,
     order: Vec<u32>,
+    path: Vec<u32>,
     targets: Vec<Text>,
     weight: u64,
 }
@@ -63,6 +64,7 @@ impl<'k> TraceFold<'k> {
             level: Vec::new(),
             depth: Vec::new(),
             order: Vec::new(),
+            path: Vec::new(),
             targets: Vec::new(),
             weight: 0,
         }
@@ -75,21 +77,26 @@ impl<'k> TraceFold<'k> {
     }
 
     fn shape(&self, span: &Span) -> &'k Shape {
-        shape(&self.known.shapes, span)
+        &self.known.shapes[span.shape as usize]
+    }
+
+    fn brief(&self, at: usize) -> Brief {
+        self.tree.briefs[at]
     }
 
     /// Adds one trace: its spans, sorted by id and without duplicates, and the links that point into it.
     pub fn fold(&mut self, spans: &[Span], links: &mut [Link]) {
         self.partial.trace += 1;
-        self.tree.build(spans, &self.known.shapes);
+        self.tree.build(spans, self.known);
         self.paired.clear();
         self.paired.resize(spans.len(), false);
         self.calls.clear();
         self.steps.clear();
-        self.weight = spans.iter().map(|s| self.shape(s).weight).max().unwrap_or(0);
-        self.find_receives(spans);
+        let weighted = spans.iter().zip(&self.tree.briefs).filter(|(_, b)| b.weighted).map(|(s, _)| self.shape(s).weight);
+        self.weight = weighted.max().unwrap_or(0);
+        self.find_receives(spans.len());
         for at in 0..spans.len() {
-            match self.shape(&spans[at]).role {
+            match self.brief(at).role {
                 Role::Server => self.server(at, spans),
                 Role::Unknown => self.unknown(at, spans),
                 Role::Consume => self.consume(at, spans),
@@ -104,9 +111,11 @@ impl<'k> TraceFold<'k> {
                 Role::Internal => self.partial.spans.internal += 1,
             }
         }
-        for at in 0..spans.len() {
-            if self.shape(&spans[at]).role == Role::Client {
-                self.client(at, spans);
+        if self.tree.has(Role::Client) {
+            for at in 0..spans.len() {
+                if self.brief(at).role == Role::Client {
+                    self.client(at, spans);
+                }
             }
         }
         self.links(spans, links);
@@ -117,13 +126,13 @@ impl<'k> TraceFold<'k> {
     }
 
     fn seen(&self, at: usize, spans: &[Span]) -> Seen {
-        let shape = self.shape(&spans[at]);
+        let brief = self.brief(at);
         Seen {
-            error: shape.error,
-            resent: shape.resent,
-            concurrent: self.tree.concurrent[at],
+            error: brief.error(),
+            resent: brief.resent(),
+            concurrent: self.tree.concurrent(at),
             outlived: self.tree.outlived(at, spans),
-            weight: if shape.weight == 0 { self.weight } else { shape.weight },
+            weight: if brief.weighted { self.shape(&spans[at]).weight } else { self.weight },
         }
     }
 
@@ -146,21 +155,21 @@ impl<'k> TraceFold<'k> {
         }
         let canon = |at: usize| u64::from(self.canon[spans[at].shape as usize]);
         let what = canon(client) << 32 | canon(server);
-        let resent = self.shape(&spans[client]).resent;
+        let resent = self.brief(client).resent();
         self.calls.push(Call { owner, what, edge, service, resent });
     }
 
     fn server(&mut self, at: usize, spans: &[Span]) {
-        let (span, here) = (&spans[at], self.shape(&spans[at]));
-        let above = self.tree.climb(at, spans, &self.known.shapes, |s| s.role == Role::Internal);
+        let (span, here) = (&spans[at], self.brief(at));
+        let above = self.tree.climb(at, |s| s.role == Role::Internal);
         match above.filter(|up| *up != at) {
-            Some(up) if self.shape(&spans[up]).role == Role::Client => self.pair(up, at, spans),
-            Some(up) if self.shape(&spans[up]).service != here.service => {
+            Some(up) if self.brief(up).role == Role::Client => self.pair(up, at, spans),
+            Some(up) if self.brief(up).service != here.service => {
                 // The caller is not instrumented as a client.
                 self.infer(up, at, spans);
             }
             Some(_) => self.partial.spans.internal += 1,
-            None if span.parent == 0 && !here.shared => self.partial.spans.entry += 1,
+            None if span.parent == 0 && !here.shared() => self.partial.spans.entry += 1,
             None => {
                 self.one(Relation::OrphanServer, at, spans);
                 self.partial.spans.orphan += 1;
@@ -172,10 +181,10 @@ impl<'k> TraceFold<'k> {
         let seen = self.seen(client, spans);
         let (c, s) = (&spans[client], &spans[server]);
         let key = (Relation::Sync, c.shape, s.shape);
-        let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.shape(s).error)));
+        let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.brief(server).error())));
         self.paired[client] = true;
         self.partial.spans.used += 1;
-        self.call(client, server, edge, self.shape(s).service, spans);
+        self.call(client, server, edge, self.brief(server).service, spans);
         self.steps.push(Step { server: server as u32, owner: self.tree.owner[client], client: client as u32 });
     }
 
@@ -184,13 +193,13 @@ impl<'k> TraceFold<'k> {
         let key = (Relation::Inferred, spans[caller].shape, spans[at].shape);
         let edge = self.partial.add_pair(self.known, key, &spans[at], seen, None);
         self.partial.spans.used += 1;
-        self.call(at, at, edge, self.shape(&spans[at]).service, spans);
+        self.call(at, at, edge, self.brief(at).service, spans);
         self.steps.push(Step { server: at as u32, owner: self.tree.owner[at], client: at as u32 });
     }
 
     /// A span without a kind: the server of a client above it, a call from another service, or a step inside.
     fn unknown(&mut self, at: usize, spans: &[Span]) {
-        let (span, here) = (&spans[at], self.shape(&spans[at]));
+        let (span, here) = (&spans[at], self.brief(at));
         let up = self.tree.up[at];
         if up == NONE && span.parent == 0 {
             self.partial.spans.entry += 1;
@@ -201,7 +210,7 @@ impl<'k> TraceFold<'k> {
             self.partial.spans.orphan += 1;
             return;
         }
-        let parent = self.shape(&spans[up as usize]);
+        let parent = self.brief(up as usize);
         if parent.service == here.service {
             self.partial.spans.internal += 1;
             return;
@@ -213,18 +222,21 @@ impl<'k> TraceFold<'k> {
     }
 
     /// Older conventions give a CONSUMER span to receiving and one below it to processing: one delivery.
-    fn find_receives(&mut self, spans: &[Span]) {
+    fn find_receives(&mut self, n: usize) {
         self.received.clear();
-        self.received.resize(spans.len(), false);
-        for at in 0..spans.len() {
-            let here = self.shape(&spans[at]);
-            if here.role != Role::Consume || here.takes {
+        self.received.resize(n, false);
+        if !self.tree.has(Role::Consume) {
+            return;
+        }
+        for at in 0..n {
+            let here = self.brief(at);
+            if here.role != Role::Consume || here.takes() {
                 continue;
             }
-            let above = self.tree.climb(at, spans, &self.known.shapes, |s| s.role == Role::Internal);
+            let above = self.tree.climb(at, |s| s.role == Role::Internal);
             if let Some(up) = above.filter(|up| *up != at) {
-                let other = self.shape(&spans[up]);
-                self.received[up] |= other.role == Role::Consume && other.takes && other.service == here.service;
+                let other = self.brief(up);
+                self.received[up] |= other.role == Role::Consume && other.takes() && other.service == here.service;
             }
         }
     }
@@ -234,20 +246,19 @@ impl<'k> TraceFold<'k> {
             return self.use_one(Relation::MessagingClient, at, spans);
         }
         self.use_one(Relation::Consume, at, spans);
-        let here = self.shape(&spans[at]);
-        if here.linked {
+        if self.brief(at).linked() {
             // Settled where the producer's trace is folded.
             return;
         }
         // Through steps and the consumer's own receiving to the producer.
-        let inside = |s: &Shape| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.puts;
-        let Some(mut up) = self.tree.climb(at, spans, &self.known.shapes, inside).filter(|up| *up != at) else {
+        let inside = |s: Brief| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.puts();
+        let Some(mut up) = self.tree.climb(at, inside).filter(|up| *up != at) else {
             return;
         };
-        if inside(self.shape(&spans[up])) && self.tree.up[up] != NONE {
+        if inside(self.brief(up)) && self.tree.up[up] != NONE {
             up = self.tree.up[up] as usize;
         }
-        if produces(self.shape(&spans[up])) {
+        if self.brief(up).produces() {
             let seen = self.seen(at, spans);
             let key = (Relation::AsyncParent, spans[up].shape, spans[at].shape);
             self.partial.add_pair(self.known, key, &spans[at], seen, None);
@@ -259,7 +270,7 @@ impl<'k> TraceFold<'k> {
             self.partial.spans.used += 1;
             return;
         }
-        if self.tree.outer[at] {
+        if self.tree.outer(at) {
             self.partial.spans.internal += 1;
             return;
         }
@@ -272,9 +283,8 @@ impl<'k> TraceFold<'k> {
     /// Links that point into this trace.
     fn links(&mut self, spans: &[Span], links: &mut [Link]) {
         if self.partial.open {
-            let shapes = &self.known.shapes;
-            let messages = spans.iter().filter(|s| produces(shape(shapes, s))).map(|s| ((s.trace, s.id), s.shape));
-            return self.partial.messages.extend(messages);
+            let told = spans.iter().zip(&self.tree.briefs).filter(|(_, brief)| brief.produces());
+            return self.partial.messages.extend(told.map(|(s, _)| ((s.trace, s.id), s.shape)));
         }
         links.sort_unstable_by_key(|l| (l.id, l.consumer.trace, l.consumer.id, l.consumer.duration, l.consumer.file));
         let mut last = None;
@@ -284,8 +294,8 @@ impl<'k> TraceFold<'k> {
                 continue;
             }
             last = Some(key);
-            let found = self.tree.find(link.id, spans, &self.known.shapes);
-            let Some(producer) = found.filter(|at| produces(self.shape(&spans[*at]))) else {
+            let found = self.tree.find(link.id);
+            let Some(producer) = found.filter(|at| self.brief(*at).produces()) else {
                 self.partial.lost_links += 1;
                 continue;
             };
@@ -307,9 +317,9 @@ impl<'k> TraceFold<'k> {
             while self.calls.get(next).is_some_and(|c| c.owner as usize == at) {
                 next += 1;
             }
-            let root = self.tree.up[at] == NONE && spans[at].parent == 0;
-            let begins = root && self.shape(&spans[at]).role == Role::Internal;
-            if !begins && !self.tree.handles(at, spans, &self.known.shapes) {
+            let root = self.tree.begins(at);
+            let begins = root && self.brief(at).role == Role::Internal;
+            if !begins && !self.tree.handles(at) {
                 continue;
             }
             let depth = u64::from(self.depth[at]);
@@ -318,7 +328,7 @@ impl<'k> TraceFold<'k> {
             self.targets.extend(calls.iter().map(|c| c.service).filter(|s| *s != 0));
             let to_services = self.targets.len() as u64;
             self.targets.sort_unstable();
-            let caller = self.known.shapes[spans[at].shape as usize].service;
+            let caller = self.brief(at).service;
             for same in self.targets.chunk_by(|a, b| a == b) {
                 let n = u32::try_from(same.len()).unwrap_or(MOST_CALLS).min(MOST_CALLS);
                 *self.partial.asked.entry((caller, same[0])).or_default().entry(n).or_default() += 1;
@@ -356,7 +366,7 @@ impl<'k> TraceFold<'k> {
         for step in &self.steps {
             self.order[step.server as usize] = step.owner;
         }
-        let mut path: Vec<u32> = Vec::new();
+        let path = &mut self.path;
         for step in &self.steps {
             let mut here = step.server;
             path.clear();
@@ -382,10 +392,10 @@ impl<'k> TraceFold<'k> {
     }
 
     fn critical(&mut self, spans: &[Span]) {
-        let (shapes, critical) = (&self.known.shapes, &mut self.partial.critical);
+        let (briefs, critical) = (&self.known.briefs, &mut self.partial.critical);
         let mut last = (NONE, 0, 0u128);
-        self.tree.critical(spans, shapes, |root, at, own| {
-            let key = (spans[root].shape, shape(shapes, &spans[at]).service);
+        self.tree.critical(spans, |root, at, own| {
+            let key = (spans[root].shape, briefs[spans[at].shape as usize].service);
             if (last.0, last.1) == key {
                 last.2 += u128::from(own);
                 return;
@@ -399,9 +409,4 @@ impl<'k> TraceFold<'k> {
             *critical.entry((last.0, last.1)).or_default() += last.2;
         }
     }
-}
-
-/// Does a span put a message in?
-fn produces(shape: &Shape) -> bool {
-    shape.role == Role::Publish || shape.role == Role::BrokerCall && shape.puts
 }

@@ -3,31 +3,49 @@
 //! Input may be anything: parents that are missing, cycles, a span that is its own parent, a million children.
 //! Every walk is bounded by the number of spans; buffers are kept from trace to trace.
 
+use super::order::Order;
 use super::partial::NONE;
-use super::shape::{Role, Shape};
+use super::shape::{Brief, Known, Role};
 use super::span::Kind;
 use super::store::Span;
 
 /// The tree of one trace, by positions in its spans.
 #[derive(Debug, Default)]
 pub struct Tree {
+    /// What each span is.
+    pub briefs: Vec<Brief>,
+    /// The roles that occur, as bits by [`Role`].
+    roles: u8,
     /// The parent, or [`NONE`].
     pub up: Vec<u32>,
     /// The request during which a span happened: the handler above it, or the topmost span; [`NONE`] at the top.
     pub owner: Vec<u32>,
-    /// A call around another call of the same service: not the one that goes out.
-    pub outer: Vec<bool>,
-    /// A call at the same time as another one of the same request.
-    pub concurrent: Vec<bool>,
+    marks: Vec<u8>,
+    /// Does an id occur twice?
+    halves: bool,
     ids: Vec<u64>,
+    /// Positions by the hash of their id, twice as many places as spans at least.
+    places: Vec<u32>,
     top: Vec<u32>,
     path: Vec<u32>,
-    calls: Vec<(u32, u64, u32)>,
+    calls: Vec<u32>,
+    order: Order,
+    /// By request: when the last of its calls so far ended, and which.
+    busy: Vec<(u64, u32)>,
     from: Vec<u32>,
     children: Vec<u32>,
     stack: Vec<Visit>,
     placed: Vec<Placed>,
 }
+
+/// It answers a request (as opposed to a step of one).
+const HANDLES: u8 = 1;
+/// It begins a trace.
+const BEGINS: u8 = 2;
+/// A call around another call of the same service: not the one that goes out.
+const OUTER: u8 = 4;
+/// A call at the same time as another one of the same request.
+const CONCURRENT: u8 = 8;
 
 /// A span on the critical path, with the window of it that counts: nanoseconds since the root began.
 #[derive(Debug, Clone, Copy)]
@@ -48,86 +66,159 @@ fn since(time: u64, root: u64) -> i64 {
 const FARTHEST: i64 = i64::MAX >> 3;
 
 impl Tree {
-    /// Finds parents and what follows from them. `spans` are sorted by id, without duplicates.
-    pub fn build(&mut self, spans: &[Span], shapes: &[Shape]) {
-        let n = spans.len();
+    /// Finds parents and what follows from them. `spans` are sorted by id, of one id at most one of each kind.
+    pub fn build(&mut self, spans: &[Span], known: &Known) {
+        self.briefs.clear();
+        self.briefs.extend(spans.iter().map(|s| known.briefs[s.shape as usize]));
+        self.roles = self.briefs.iter().fold(0, |roles, brief| roles | 1 << brief.role as u8);
         self.ids.clear();
         self.ids.extend(spans.iter().map(|s| s.id));
+        self.halves = self.ids.windows(2).any(|w| w[0] == w[1]);
+        self.find_places();
         self.up.clear();
-        for at in 0..n {
-            let up = self.parent(at, spans, shapes);
+        self.marks.clear();
+        for (at, span) in spans.iter().enumerate() {
+            let up = self.parent(at, span);
             self.up.push(up);
         }
-        self.owners(spans, shapes);
-        self.outers(spans, shapes);
-        self.overlaps(spans, shapes);
+        for (at, span) in spans.iter().enumerate() {
+            let (here, up) = (self.briefs[at], self.up[at]);
+            let handles = match here.role {
+                Role::Server | Role::Consume => true,
+                Role::Unknown => up == NONE || self.briefs[up as usize].service != here.service,
+                _ => false,
+            };
+            let begins = up == NONE && span.parent == 0;
+            self.marks.push(if handles { HANDLES } else { 0 } | if begins { BEGINS } else { 0 });
+        }
+        self.find_owners();
+        if self.has(Role::Client) || self.has(Role::Database) {
+            self.find_outers();
+            self.find_overlaps(spans);
+        }
+    }
+
+    /// Is a span of this role among the spans?
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.roles >> role as u8 & 1 == 1
+    }
+
+    /// Does a span answer a request (as opposed to a step of one)?
+    #[must_use]
+    pub fn handles(&self, at: usize) -> bool {
+        self.marks[at] & HANDLES != 0
+    }
+
+    /// Does a trace begin with it?
+    #[must_use]
+    pub fn begins(&self, at: usize) -> bool {
+        self.marks[at] & BEGINS != 0
+    }
+
+    /// Is it a call around another call of the same service: not the one that goes out?
+    #[must_use]
+    pub fn outer(&self, at: usize) -> bool {
+        self.marks[at] & OUTER != 0
+    }
+
+    /// Is it a call at the same time as another one of the same request?
+    #[must_use]
+    pub fn concurrent(&self, at: usize) -> bool {
+        self.marks[at] & CONCURRENT != 0
+    }
+
+    /// Where the search for an id begins.
+    fn place(&self, id: u64) -> usize {
+        // Fibonacci hashing: ids may be counters.
+        (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.places.len() - 1)
+    }
+
+    fn find_places(&mut self) {
+        let n = self.ids.len();
+        self.places.clear();
+        self.places.resize((2 * n).next_power_of_two().max(2), NONE);
+        for at in 0..n {
+            // Of one id the first.
+            if at > 0 && self.ids[at - 1] == self.ids[at] {
+                continue;
+            }
+            let mut place = self.place(self.ids[at]);
+            while self.places[place] != NONE {
+                place = (place + 1) & (self.places.len() - 1);
+            }
+            self.places[place] = at as u32;
+        }
+    }
+
+    /// The first span with an id.
+    #[inline]
+    fn first(&self, id: u64) -> Option<usize> {
+        let mut place = self.place(id);
+        loop {
+            let at = self.places[place];
+            if at == NONE {
+                return None;
+            }
+            if self.ids[at as usize] == id {
+                return Some(at as usize);
+            }
+            place = (place + 1) & (self.places.len() - 1);
+        }
     }
 
     /// The span with an id: of two halves of a shared id the server's, for children belong to it.
     #[must_use]
-    pub fn find(&self, id: u64, spans: &[Span], shapes: &[Shape]) -> Option<usize> {
-        let start = self.ids.partition_point(|known| *known < id);
-        if self.ids.get(start) != Some(&id) {
-            return None;
+    #[inline]
+    pub fn find(&self, id: u64) -> Option<usize> {
+        let first = self.first(id)?;
+        if !self.halves {
+            return Some(first);
         }
-        let mut at = start;
-        while self.ids.get(at) == Some(&id) {
-            if shape(shapes, &spans[at]).kind == Kind::Server {
-                return Some(at);
-            }
-            at += 1;
-        }
-        Some(start)
+        let same = (first..self.ids.len()).take_while(|at| self.ids[*at] == id);
+        Some(same.into_iter().find(|at| self.briefs[*at].kind == Kind::Server).unwrap_or(first))
     }
 
     /// The CLIENT half of a shared id.
-    fn client_half(&self, at: usize, spans: &[Span], shapes: &[Shape]) -> Option<usize> {
-        let id = spans[at].id;
-        let start = self.ids.partition_point(|known| *known < id);
-        (start..)
-            .take_while(|i| self.ids.get(*i) == Some(&id))
-            .find(|i| *i != at && shape(shapes, &spans[*i]).kind == Kind::Client)
+    fn client_half(&self, at: usize) -> Option<usize> {
+        let id = self.ids[at];
+        let first = self.first(id)?;
+        let mut same = (first..self.ids.len()).take_while(|i| self.ids[*i] == id);
+        same.find(|i| *i != at && self.briefs[*i].kind == Kind::Client)
     }
 
-    fn parent(&self, at: usize, spans: &[Span], shapes: &[Shape]) -> u32 {
-        let span = &spans[at];
-        let here = shape(shapes, span);
-        let twin = |i: usize| self.ids.get(i) == Some(&span.id);
-        let halves = at > 0 && twin(at - 1) || twin(at + 1);
-        // A server half belongs to the client of the same id; one that says that it is shared to nothing else.
-        if here.kind == Kind::Server && (here.shared || halves) {
-            let client = self.client_half(at, spans, shapes);
-            if client.is_some() || here.shared {
-                return client.map_or(NONE, |i| i as u32);
+    fn parent(&self, at: usize, span: &Span) -> u32 {
+        let here = self.briefs[at];
+        if here.kind == Kind::Server && (here.shared() || self.halves) {
+            let twin = |i: usize| self.ids.get(i) == Some(&span.id);
+            let halves = at > 0 && twin(at - 1) || twin(at + 1);
+            // A server half belongs to the client of the same id; one that says that it is shared to nothing else.
+            if here.shared() || halves {
+                let client = self.client_half(at);
+                if client.is_some() || here.shared() {
+                    return client.map_or(NONE, |i| i as u32);
+                }
             }
         }
         if span.parent == 0 || span.parent == span.id {
             return NONE;
         }
-        self.find(span.parent, spans, shapes).filter(|up| *up != at).map_or(NONE, |up| up as u32)
+        self.find(span.parent).filter(|up| *up != at).map_or(NONE, |up| up as u32)
     }
 
-    /// Does a span answer a request (as opposed to a step of one)?
-    #[must_use]
-    pub fn handles(&self, at: usize, spans: &[Span], shapes: &[Shape]) -> bool {
-        let here = shape(shapes, &spans[at]);
-        match here.role {
-            Role::Server | Role::Consume => true,
-            Role::Unknown => {
-                let up = self.up[at];
-                up == NONE || shape(shapes, &spans[up as usize]).service != here.service
-            }
-            _ => false,
-        }
-    }
-
-    fn owners(&mut self, spans: &[Span], shapes: &[Shape]) {
+    fn find_owners(&mut self) {
         const VISITING: u32 = NONE - 1;
-        let n = spans.len();
+        let n = self.up.len();
         self.top.clear();
-        self.top.resize(n, NONE);
+        let own = self.up.iter().zip(&self.marks).enumerate();
+        self.top.extend(own.map(|(at, (up, marks))| {
+            if *up == NONE || marks & HANDLES != 0 { at as u32 } else { NONE }
+        }));
         for at in 0..n {
             let mut here = at as u32;
+            if self.top[at] != NONE {
+                continue;
+            }
             self.path.clear();
             // Up until something is known; in a cycle until it closes.
             let top = loop {
@@ -138,11 +229,7 @@ impl Tree {
                 }
                 self.top[here as usize] = VISITING;
                 self.path.push(here);
-                let up = self.up[here as usize];
-                if up == NONE || self.handles(here as usize, spans, shapes) {
-                    break here;
-                }
-                here = up;
+                here = self.up[here as usize];
             };
             for passed in &self.path {
                 self.top[*passed as usize] = top;
@@ -154,21 +241,21 @@ impl Tree {
 
     /// The nearest span above that is not a step inside.
     #[must_use]
-    pub fn climb(&self, at: usize, spans: &[Span], shapes: &[Shape], pass: impl Fn(&Shape) -> bool) -> Option<usize> {
+    #[inline]
+    pub fn climb(&self, at: usize, pass: impl Fn(Brief) -> bool) -> Option<usize> {
         let mut up = self.up[at];
         if up == NONE {
             return None;
         }
-        let service = shape(shapes, &spans[up as usize]).service;
+        let service = self.briefs[up as usize].service;
         // A chain of steps may be long, but a trace that is one chain of a million must not cost a square.
         for _ in 0..CLIMB {
-            let here = shape(shapes, &spans[up as usize]);
             let next = self.up[up as usize];
-            if up as usize == at || !pass(here) || next == NONE {
+            if !pass(self.briefs[up as usize]) || next == NONE || up as usize == at {
                 break;
             }
             // Through the steps of one service only.
-            if shape(shapes, &spans[next as usize]).service != service {
+            if self.briefs[next as usize].service != service {
                 break;
             }
             up = next;
@@ -176,51 +263,47 @@ impl Tree {
         Some(up as usize)
     }
 
-    fn outers(&mut self, spans: &[Span], shapes: &[Shape]) {
-        self.outer.clear();
-        self.outer.resize(spans.len(), false);
-        for at in 0..spans.len() {
-            let here = shape(shapes, &spans[at]);
+    fn find_outers(&mut self) {
+        for at in 0..self.briefs.len() {
+            let here = self.briefs[at];
             if !matches!(here.role, Role::Client | Role::Database) {
                 continue;
             }
-            let above = self.climb(at, spans, shapes, |s| s.role == Role::Internal);
+            let above = self.climb(at, |s| s.role == Role::Internal);
             if let Some(up) = above.filter(|up| *up != at) {
-                let other = shape(shapes, &spans[up]);
+                let other = self.briefs[up];
                 if other.role == here.role && other.service == here.service {
-                    self.outer[up] = true;
+                    self.marks[up] |= OUTER;
                 }
             }
         }
     }
 
-    fn overlaps(&mut self, spans: &[Span], shapes: &[Shape]) {
-        self.concurrent.clear();
-        self.concurrent.resize(spans.len(), false);
+    fn find_overlaps(&mut self, spans: &[Span]) {
         self.calls.clear();
+        self.busy.resize(spans.len().max(self.busy.len()), (0, NONE));
         for (at, span) in spans.iter().enumerate() {
-            let call = matches!(shape(shapes, span).role, Role::Client | Role::Database);
-            if call && self.owner[at] != NONE && !self.outer[at] && span.start != 0 {
-                self.calls.push((self.owner[at], span.start, at as u32));
+            let owner = self.owner[at];
+            let call = matches!(self.briefs[at].role, Role::Client | Role::Database);
+            if call && owner != NONE && !self.outer(at) && span.start != 0 {
+                self.calls.push(at as u32);
+                self.busy[owner as usize] = (0, NONE);
             }
         }
         if self.calls.len() < 2 {
             return;
         }
-        self.calls.sort_unstable();
-        let (mut owner, mut end, mut last) = (NONE, 0u64, 0u32);
-        for (of, start, at) in &self.calls {
-            let ends = start.saturating_add(spans[*at as usize].duration);
-            if *of != owner {
-                (owner, end, last) = (*of, ends, *at);
-                continue;
+        let calls = &self.calls;
+        self.order.sort(calls.len(), |i| spans[calls[i] as usize].start);
+        for at in self.order.positions().map(|i| self.calls[i] as usize) {
+            let end = end(&spans[at]);
+            let (until, last) = &mut self.busy[self.owner[at] as usize];
+            if *last != NONE && spans[at].start < *until {
+                self.marks[at] |= CONCURRENT;
+                self.marks[*last as usize] |= CONCURRENT;
             }
-            if *start < end {
-                self.concurrent[*at as usize] = true;
-                self.concurrent[last as usize] = true;
-            }
-            if ends > end {
-                (end, last) = (ends, *at);
+            if *last == NONE || end > *until {
+                (*until, *last) = (end, at as u32);
             }
         }
     }
@@ -263,28 +346,28 @@ impl Tree {
     /// that returned last before that one began; what no child covers is the span's own. Children are cut to the
     /// time of their parent; a slight overlap is none (see [`ALLOWED`]). The clock of another host is set right first: a server that fits into its client's
     /// time but stands outside of it is put into the middle. Messages taken out are no part of the request.
-    pub fn critical(&mut self, spans: &[Span], shapes: &[Shape], mut see: impl FnMut(usize, usize, u64)) {
+    pub fn critical(&mut self, spans: &[Span], mut see: impl FnMut(usize, usize, u64)) {
         self.list_children(spans);
         for root in 0..spans.len() {
-            if self.up[root] != NONE || spans[root].parent != 0 || spans[root].start == 0 {
+            if !self.begins(root) || spans[root].start == 0 {
                 continue;
             }
             let begin = spans[root].start;
             self.stack.clear();
             self.stack.push(Visit { at: root as u32, low: 0, high: since(end(&spans[root]), begin), shift: 0 });
             while let Some(visit) = self.stack.pop() {
-                let own = self.visit(visit, begin, spans, shapes);
+                let own = self.visit(visit, begin, spans);
                 see(root, visit.at as usize, own);
             }
         }
     }
 
     /// One span of the path: puts its children on the path on the stack, gives its own time.
-    fn visit(&mut self, visit: Visit, begin: u64, spans: &[Span], shapes: &[Shape]) -> u64 {
+    fn visit(&mut self, visit: Visit, begin: u64, spans: &[Span]) -> u64 {
         if self.from[visit.at as usize] == self.from[visit.at as usize + 1] {
             return u64::try_from(visit.high - visit.low).unwrap_or(0);
         }
-        self.place_children(visit, begin, spans, shapes);
+        self.place_children(visit, begin, spans);
         let allowed = i64::try_from(spans[visit.at as usize].duration / ALLOWED).unwrap_or(i64::MAX);
         let (mut cursor, mut own, mut checks) = (visit.high, 0i64, CHECKS);
         for child in &self.placed {
@@ -309,21 +392,21 @@ impl Tree {
     }
 
     /// The children of a span by their end, the last one first, on the clock of the span.
-    fn place_children(&mut self, visit: Visit, begin: u64, spans: &[Span], shapes: &[Shape]) {
+    fn place_children(&mut self, visit: Visit, begin: u64, spans: &[Span]) {
         let at = visit.at as usize;
         let parent = &spans[at];
         let (start, stop) = (since(parent.start, begin) + visit.shift, since(end(parent), begin) + visit.shift);
         self.placed.clear();
         for child in &self.children[self.from[at] as usize..self.from[at + 1] as usize] {
             let span = &spans[*child as usize];
-            let shape_of = shape(shapes, span);
-            if span.start == 0 || shape_of.role == Role::Consume {
+            let here = self.briefs[*child as usize];
+            if span.start == 0 || here.role == Role::Consume {
                 continue;
             }
             let (mut low, mut high) = (since(span.start, begin) + visit.shift, since(end(span), begin) + visit.shift);
             let mut shift = visit.shift;
             let outside = low < start || high > stop;
-            if outside && span.duration <= parent.duration && shape_of.service != shape(shapes, parent).service {
+            if outside && span.duration <= parent.duration && here.service != self.briefs[at].service {
                 let by = start + since((parent.duration - span.duration) / 2, 0) - low;
                 shift = shift.saturating_add(by).clamp(-FARTHEST, FARTHEST);
                 (low, high) = (since(span.start, begin) + shift, since(end(span), begin) + shift);
@@ -357,10 +440,4 @@ const CLIMB: usize = 64;
 
 fn end(span: &Span) -> u64 {
     span.start.saturating_add(span.duration)
-}
-
-/// The shape of a span.
-#[must_use]
-pub fn shape<'s>(shapes: &'s [Shape], span: &Span) -> &'s Shape {
-    &shapes[span.shape as usize]
 }
