@@ -11,6 +11,7 @@ mod ids;
 mod names;
 mod order;
 mod partial;
+mod recent;
 mod role;
 mod shape;
 mod span;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hashbrown::{HashMap, HashTable};
 
 use super::names;
+use super::recent::Recent;
 use super::role::{self, is_one_of, messaging_system};
 use super::span::{Kind, Slot, SpanView, Value, host_of};
 
@@ -335,6 +336,7 @@ pub struct Interner<'s> {
     hasher: foldhash::fast::FixedState,
     key: Vec<u8>,
     scratch: Vec<u8>,
+    recent: Recent,
 }
 
 impl<'s> Interner<'s> {
@@ -350,6 +352,7 @@ impl<'s> Interner<'s> {
             hasher: foldhash::fast::FixedState::default(),
             key: Vec::with_capacity(512),
             scratch: Vec::new(),
+            recent: Recent::default(),
         }
     }
 
@@ -379,7 +382,19 @@ impl<'s> Interner<'s> {
 
     /// The number of a span's shape and its role; none when names take too much room.
     pub fn shape(&mut self, view: &SpanView<'_>, service: Text) -> Option<u32> {
-        self.write_key(view, service);
+        let role = role::role(view);
+        let print = self.recent.print(view, service, role);
+        if let Some(shape) = self.recent.get(print) {
+            return Some(shape);
+        }
+        let shape = self.read_shape(view, service, role)?;
+        self.recent.put(print, shape);
+        Some(shape)
+    }
+
+    /// The number of a shape that was not met lately.
+    fn read_shape(&mut self, view: &SpanView<'_>, service: Text, role: Role) -> Option<u32> {
+        self.write_key(view, service, role);
         let hash = std::hash::BuildHasher::hash_one(&self.hasher, self.key.as_slice());
         let (arena, key) = (&self.arena, self.key.as_slice());
         let same = |e: &(u64, u32, u16, u32)| {
@@ -397,8 +412,7 @@ impl<'s> Interner<'s> {
         Some(number)
     }
 
-    fn write_key(&mut self, view: &SpanView<'_>, service: Text) {
-        let role = role::role(view);
+    fn write_key(&mut self, view: &SpanView<'_>, service: Text, role: Role) {
         let weak = view.get(Slot::Peer).is_empty() && !view.get(Slot::WeakPeer).is_empty();
         let mark = |on: bool, mark: u8| if on { mark } else { 0 };
         let messaging = matches!(role, Role::Publish | Role::Consume | Role::BrokerCall);

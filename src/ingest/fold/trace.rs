@@ -92,7 +92,8 @@ impl<'k> TraceFold<'k> {
         self.paired.resize(spans.len(), false);
         self.calls.clear();
         self.steps.clear();
-        let weighted = spans.iter().zip(&self.tree.briefs).filter(|(_, b)| b.weighted).map(|(s, _)| self.shape(s).weight);
+        let weighted =
+            spans.iter().zip(&self.tree.briefs).filter(|(_, b)| b.weighted).map(|(s, _)| self.shape(s).weight);
         self.weight = weighted.max().unwrap_or(0);
         self.find_receives(spans.len());
         for at in 0..spans.len() {

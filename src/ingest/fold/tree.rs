@@ -211,9 +211,11 @@ impl Tree {
         let n = self.up.len();
         self.top.clear();
         let own = self.up.iter().zip(&self.marks).enumerate();
-        self.top.extend(own.map(|(at, (up, marks))| {
-            if *up == NONE || marks & HANDLES != 0 { at as u32 } else { NONE }
-        }));
+        self.top.extend(own.map(
+            |(at, (up, marks))| {
+                if *up == NONE || marks & HANDLES != 0 { at as u32 } else { NONE }
+            },
+        ));
         for at in 0..n {
             let mut here = at as u32;
             if self.top[at] != NONE {

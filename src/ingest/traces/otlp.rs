@@ -108,8 +108,15 @@ fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
                     attribute(pair, view);
                 }
             }
+            0x5a => {
+                wire.bytes()?;
+            }
             0x6a => link(wire.bytes()?, view),
             0x7a => status(wire.bytes()?, view),
+            // Flags, the one field that nearly every span has beyond these.
+            0x85 if wire.rest().first() == Some(&0x01) => {
+                wire.take(5)?;
+            }
             _ => {
                 wire.back();
                 wire.next()?;
@@ -147,6 +154,12 @@ fn link(bytes: &[u8], view: &mut SpanView<'_>) {
 }
 
 fn status(bytes: &[u8], view: &mut SpanView<'_>) {
+    // As encoders write it: nothing, or a code alone.
+    match bytes {
+        [] => return,
+        [0x18, code] => return view.error |= *code == 2,
+        _ => {}
+    }
     walk(bytes, |number, field| {
         if let (3, Field::Varint(code)) = (number, field) {
             view.error |= code == 2;
@@ -180,6 +193,13 @@ fn key_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn any_value(bytes: &[u8]) -> Value<'_> {
+    // A short text, as most are.
+    if let [0x0a, n, text @ ..] = bytes
+        && *n < 0x80
+        && text.len() == usize::from(*n)
+    {
+        return Value::Text(text);
+    }
     match Wire::new(bytes).next() {
         Some(Some((1, Field::Bytes(text)))) => Value::Text(text),
         Some(Some((2, Field::Varint(b)))) => Value::Bool(b != 0),
