@@ -33,21 +33,30 @@ pub struct Step {
 /// three steps inside at each stop takes 16).
 const FARTHEST: usize = 64;
 
+/// What the request that a span answers did.
+#[derive(Debug, Clone, Copy)]
+struct Did {
+    /// Itself.
+    own: u8,
+    /// That, and what the calls did that it waited for.
+    all: u8,
+    /// Services that wrote during the request, as bits of `writers`.
+    wrote: u64,
+    /// The services above, as one call of it wrote them.
+    of_one_call: u64,
+    /// When it last began to write its own store.
+    last_write: u64,
+    /// When it first put a message in; the end of time for never.
+    first_told: u64,
+}
+
+const NOTHING: Did = Did { own: 0, all: 0, wrote: 0, of_one_call: 0, last_write: 0, first_told: u64::MAX };
+
 /// Finds what requests did, keeping its buffers.
 #[derive(Debug, Default)]
 pub struct Acts {
-    /// By span: what the request that it answers did itself.
-    own: Vec<u8>,
-    /// By span: that, and what the calls did that it waited for.
-    all: Vec<u8>,
-    /// By span: services that wrote during the request, as bits of `writers`.
-    wrote: Vec<u64>,
-    /// By span: the services above, as one call of it wrote them.
-    of_one_call: Vec<u64>,
-    /// By span: when the request last began to write its own store.
-    last_write: Vec<u64>,
-    /// By span: when the request first put a message in; the end of time for never.
-    first_told: Vec<u64>,
+    /// By span.
+    did: Vec<Did>,
     writers: Vec<Text>,
     told: Vec<(u32, Text)>,
     /// Requests whose messages were answered, and whether too late for them.
@@ -63,15 +72,14 @@ impl Acts {
         }
         self.find_all(trace, steps);
         for at in 0..trace.spans.len() {
-            let (own, all) = (self.own[at], self.all[at]);
+            let Did { own, all, wrote: writers, of_one_call, .. } = self.did[at];
             if own & WRITES != 0 {
                 trace.add(partial, at, Act::Wrote, 0);
             }
             if all & READS != 0 && all & (WRITES | TELLS | HIDDEN) == 0 {
                 trace.add(partial, at, Act::OnlyRead, 0);
             }
-            let writers = self.wrote[at];
-            if writers.count_ones() > 1 && writers != self.of_one_call[at] {
+            if writers.count_ones() > 1 && writers != of_one_call {
                 for (_, service) in self.writers.iter().enumerate().filter(|(bit, _)| writers >> bit & 1 == 1) {
                     trace.add(partial, at, Act::WroteTogether, *service);
                 }
@@ -80,7 +88,7 @@ impl Acts {
         self.told.sort_unstable();
         self.told.dedup();
         for (owner, destination) in &self.told {
-            if self.own[*owner as usize] & WRITES != 0 {
+            if self.did[*owner as usize].own & WRITES != 0 {
                 trace.add(partial, *owner as usize, Act::WroteAndPublished, *destination);
             }
         }
@@ -99,16 +107,8 @@ impl Acts {
     /// What each request did itself; says whether any did anything.
     fn find_own(&mut self, trace: &Trace<'_>) -> bool {
         let n = trace.spans.len();
-        for buffer in [&mut self.own, &mut self.all] {
-            buffer.clear();
-            buffer.resize(n, 0);
-        }
-        for buffer in [&mut self.wrote, &mut self.of_one_call, &mut self.last_write] {
-            buffer.clear();
-            buffer.resize(n, 0);
-        }
-        self.first_told.clear();
-        self.first_told.resize(n, u64::MAX);
+        self.did.clear();
+        self.did.resize(n, NOTHING);
         self.writers.clear();
         self.told.clear();
         self.answers.clear();
@@ -130,20 +130,25 @@ impl Acts {
             }
             any = true;
             let above = owner as usize;
-            self.own[above] |= did;
+            self.did[above].own |= did;
+            self.did[above].all |= did;
             if did == WRITES {
-                self.last_write[above] = self.last_write[above].max(trace.spans[at].start);
-                let service = trace.brief(above).service;
-                self.wrote[above] |= self.writer(service);
+                let writer = self.writer(trace.brief(above).service);
+                let request = &mut self.did[above];
+                request.last_write = request.last_write.max(trace.spans[at].start);
+                request.wrote |= writer;
             }
             if did == TELLS {
                 self.told.push((owner, trace.known.shapes[trace.spans[at].shape as usize].target));
-                self.first_told[above] = self.first_told[above].min(trace.spans[at].start);
+                let first = &mut self.did[above].first_told;
+                *first = trace.spans[at].start.min(*first);
             }
         }
-        let takes = |here: Brief| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes();
-        for at in (0..n).filter(|at| takes(trace.brief(*at))) {
-            self.answer(at, trace);
+        if trace.tree.has(Role::Consume) || trace.tree.has(Role::BrokerCall) {
+            let takes = |here: Brief| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes();
+            for at in (0..n).filter(|at| takes(trace.brief(*at))) {
+                self.answer(at, trace);
+            }
         }
         any
     }
@@ -162,7 +167,6 @@ impl Acts {
 
     /// What each request did with the calls that it waited for.
     fn find_all(&mut self, trace: &Trace<'_>, steps: &[Step]) {
-        self.all.copy_from_slice(&self.own);
         self.steps.clear();
         for step in steps {
             let (server, client) = (step.server as usize, step.client as usize);
@@ -171,12 +175,13 @@ impl Acts {
                 continue;
             }
             let owner = step.owner as usize;
-            let below = self.all[server];
+            let below = self.did[server];
+            let above = &mut self.did[owner];
             // Whatever shows nothing of what it did may have done anything.
-            self.all[owner] |= if below == 0 { HIDDEN } else { below };
-            self.wrote[owner] |= self.wrote[server];
-            if self.wrote[server].count_ones() > self.of_one_call[owner].count_ones() {
-                self.of_one_call[owner] = self.wrote[server];
+            above.all |= if below.all == 0 { HIDDEN } else { below.all };
+            above.wrote |= below.wrote;
+            if below.wrote.count_ones() > above.of_one_call.count_ones() {
+                above.of_one_call = below.wrote;
             }
             self.steps.push((step.owner, trace.brief(server).service, step.server, step.client));
         }
@@ -192,7 +197,7 @@ impl Acts {
             }
             let (mut first_read, mut last_command) = (u64::MAX, 0);
             for (_, _, server, client) in calls {
-                let (all, span) = (self.all[*server as usize], &trace.spans[*client as usize]);
+                let (all, span) = (self.did[*server as usize].all, &trace.spans[*client as usize]);
                 if all & WRITES != 0 {
                     last_command = last_command.max(span.start);
                 } else if all & TELLS == 0 && (all & (READS | HIDDEN) == READS || trace.is_get(*server as usize)) {
@@ -203,7 +208,7 @@ impl Acts {
                 continue;
             }
             trace.add(partial, owner, Act::Read, service);
-            if self.last_write[owner] >= first_read {
+            if self.did[owner].last_write >= first_read {
                 trace.add(partial, owner, Act::ReadThenWrote, service);
             }
             if last_command >= first_read {
@@ -241,7 +246,7 @@ impl Acts {
         }
         let (span, over) = (&trace.spans[at], &trace.spans[request]);
         // Taken out by the request itself: only what comes after a message of its own can be its answer.
-        if asked || self.first_told[request] < span.start {
+        if asked || self.did[request].first_told < span.start {
             let late = span.start > over.start.saturating_add(over.duration);
             self.answers.push((up, late));
         }

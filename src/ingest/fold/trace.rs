@@ -310,7 +310,9 @@ impl<'k> TraceFold<'k> {
     /// What is counted by request: fan-out, repeated operations, chains of calls.
     fn requests(&mut self, spans: &[Span]) {
         self.find_depths(spans.len());
-        self.calls.sort_unstable();
+        if self.calls.len() > 1 {
+            self.calls.sort_unstable();
+        }
         let mut next = 0;
         // Handlers and calls both go by position, so one walk meets the calls of each request.
         for at in 0..spans.len() {

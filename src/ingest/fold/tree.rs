@@ -68,28 +68,21 @@ const FARTHEST: i64 = i64::MAX >> 3;
 impl Tree {
     /// Finds parents and what follows from them. `spans` are sorted by id, of one id at most one of each kind.
     pub fn build(&mut self, spans: &[Span], known: &Known) {
-        self.briefs.clear();
-        self.briefs.extend(spans.iter().map(|s| known.briefs[s.shape as usize]));
-        self.roles = self.briefs.iter().fold(0, |roles, brief| roles | 1 << brief.role as u8);
-        self.ids.clear();
-        self.ids.extend(spans.iter().map(|s| s.id));
-        self.halves = self.ids.windows(2).any(|w| w[0] == w[1]);
-        self.find_places();
+        self.find_places(spans, known);
         self.up.clear();
         self.marks.clear();
+        self.top.clear();
         for (at, span) in spans.iter().enumerate() {
-            let up = self.parent(at, span);
-            self.up.push(up);
-        }
-        for (at, span) in spans.iter().enumerate() {
-            let (here, up) = (self.briefs[at], self.up[at]);
+            let (here, up) = (self.briefs[at], self.parent(at, span));
             let handles = match here.role {
                 Role::Server | Role::Consume => true,
                 Role::Unknown => up == NONE || self.briefs[up as usize].service != here.service,
                 _ => false,
             };
             let begins = up == NONE && span.parent == 0;
-            self.marks.push(if handles { HANDLES } else { 0 } | if begins { BEGINS } else { 0 });
+            self.up.push(up);
+            self.top.push(if handles || up == NONE { at as u32 } else { NONE });
+            self.marks.push(u8::from(handles) * HANDLES | u8::from(begins) * BEGINS);
         }
         self.find_owners();
         if self.has(Role::Client) || self.has(Role::Database) {
@@ -134,16 +127,25 @@ impl Tree {
         (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.places.len() - 1)
     }
 
-    fn find_places(&mut self) {
-        let n = self.ids.len();
+    fn find_places(&mut self, spans: &[Span], known: &Known) {
+        self.briefs.clear();
+        self.ids.clear();
+        (self.roles, self.halves) = (0, false);
         self.places.clear();
-        self.places.resize((2 * n).next_power_of_two().max(2), NONE);
-        for at in 0..n {
+        self.places.resize((2 * spans.len()).next_power_of_two().max(2), NONE);
+        let mut last = None;
+        for (at, span) in spans.iter().enumerate() {
+            let brief = known.briefs[span.shape as usize];
+            self.roles |= 1 << brief.role as u8;
+            self.briefs.push(brief);
+            self.ids.push(span.id);
             // Of one id the first.
-            if at > 0 && self.ids[at - 1] == self.ids[at] {
+            if last == Some(span.id) {
+                self.halves = true;
                 continue;
             }
-            let mut place = self.place(self.ids[at]);
+            last = Some(span.id);
+            let mut place = self.place(span.id);
             while self.places[place] != NONE {
                 place = (place + 1) & (self.places.len() - 1);
             }
@@ -209,13 +211,6 @@ impl Tree {
     fn find_owners(&mut self) {
         const VISITING: u32 = NONE - 1;
         let n = self.up.len();
-        self.top.clear();
-        let own = self.up.iter().zip(&self.marks).enumerate();
-        self.top.extend(own.map(
-            |(at, (up, marks))| {
-                if *up == NONE || marks & HANDLES != 0 { at as u32 } else { NONE }
-            },
-        ));
         for at in 0..n {
             let mut here = at as u32;
             if self.top[at] != NONE {
@@ -269,6 +264,10 @@ impl Tree {
         for at in 0..self.briefs.len() {
             let here = self.briefs[at];
             if !matches!(here.role, Role::Client | Role::Database) {
+                continue;
+            }
+            let up = self.up[at];
+            if up == NONE || !matches!(self.briefs[up as usize].role, Role::Internal | Role::Client | Role::Database) {
                 continue;
             }
             let above = self.climb(at, |s| s.role == Role::Internal);
