@@ -52,6 +52,9 @@ struct Did {
 
 const NOTHING: Did = Did { own: 0, all: 0, wrote: 0, of_one_call: 0, last_write: 0, first_told: u64::MAX };
 
+/// Services of one trace that are told apart by what they wrote: the bits of a word.
+pub const MOST_WRITERS: usize = 64;
+
 /// Finds what requests did, keeping its buffers.
 #[derive(Debug, Default)]
 pub struct Acts {
@@ -113,7 +116,8 @@ impl Acts {
         self.told.clear();
         self.answers.clear();
         let mut any = false;
-        for at in 0..n {
+        let doing = [Role::Client, Role::Database, Role::Publish, Role::BrokerCall].map(|role| trace.tree.of(role));
+        for at in doing.into_iter().flatten() {
             let here = trace.brief(at);
             let owner = trace.tree.owner[at];
             let did = match here.role {
@@ -144,19 +148,18 @@ impl Acts {
                 *first = trace.spans[at].start.min(*first);
             }
         }
-        if trace.tree.has(Role::Consume) || trace.tree.has(Role::BrokerCall) {
-            let takes = |here: Brief| here.role == Role::Consume || here.role == Role::BrokerCall && here.takes();
-            for at in (0..n).filter(|at| takes(trace.brief(*at))) {
+        for at in trace.tree.of(Role::Consume).chain(trace.tree.of(Role::BrokerCall)) {
+            if trace.brief(at).role == Role::Consume || trace.brief(at).takes() {
                 self.answer(at, trace);
             }
         }
         any
     }
 
-    /// The bit of a service that writes; none beyond the 64th of one trace.
+    /// The bit of a service that writes; none beyond the last one of a trace.
     fn writer(&mut self, service: Text) -> u64 {
         let at = self.writers.iter().position(|w| *w == service).unwrap_or(self.writers.len());
-        if at >= 64 {
+        if at >= MOST_WRITERS {
             return 0;
         }
         if at == self.writers.len() {

@@ -35,7 +35,7 @@ pub use store::{Store, Writer};
 pub use text::KIND as PARTIAL_KIND;
 
 use order::Order;
-use shape::{Known, Text};
+use shape::{Known, ROLES, Role, Text};
 use store::{Link, Span};
 use trace::TraceFold;
 
@@ -143,6 +143,9 @@ pub fn fold(store: &Store, shapes: Shapes, extent: Extent, rejected: &BTreeMap<&
     whole
 }
 
+/// A trace of no more spans is folded in any order: no more than so many services are told apart by what they wrote.
+const FEW: usize = acts::MOST_WRITERS;
+
 /// Folds partitions one after the other, keeping its buffers.
 struct PartitionFold<'k> {
     traces: TraceFold<'k>,
@@ -155,7 +158,10 @@ struct PartitionFold<'k> {
     /// Positions of spans, those of a trace next to each other.
     members: Vec<u32>,
     order: Order,
+    /// The spans of a trace.
     one: Vec<Span>,
+    /// The same by role.
+    by_role: Vec<Span>,
 }
 
 impl<'k> PartitionFold<'k> {
@@ -170,6 +176,7 @@ impl<'k> PartitionFold<'k> {
             members: Vec::new(),
             order: Order::default(),
             one: Vec::new(),
+            by_role: Vec::new(),
         }
     }
 
@@ -238,25 +245,61 @@ impl<'k> PartitionFold<'k> {
         }
     }
 
-    /// Sorts the spans of one trace by id, drops exact copies, folds it.
+    /// Puts the spans of one trace side by side, drops exact copies, folds it.
     fn one_trace(&mut self, range: std::ops::Range<usize>, links: &mut [Link]) {
         let (spans, members) = (&self.spans, &self.members[range]);
-        self.order.sort(members.len(), |at| spans[members[at] as usize].id);
         self.one.clear();
-        self.one.extend(self.order.positions().map(|at| spans[members[at] as usize]));
-        let known = self.traces.known();
-        if self.one.windows(2).any(|w| w[0].id == w[1].id) {
-            let kind = |s: &Span| known.shapes[s.shape as usize].kind;
-            // Of copies that differ the longest stands, then what sorts first by content: never by order of input.
-            self.one.sort_unstable_by(|a, b| {
-                let key = |s: &Span| (s.id, kind(s), std::cmp::Reverse(s.duration), s.start, s.parent, s.file);
-                key(a).cmp(&key(b)).then_with(|| known.content(a.shape).cmp(&known.content(b.shape)))
-            });
-            let before = self.one.len();
-            self.one.dedup_by(|a, b| a.id == b.id && kind(a) == kind(b));
-            self.traces.partial.spans.duplicate += (before - self.one.len()) as u64;
+        if members.len() <= FEW {
+            self.one.extend(members.iter().map(|at| spans[*at as usize]));
+        } else {
+            // What has an end (see [`acts`]) ends at the same place whatever the order of input.
+            self.order.sort(members.len(), |at| spans[members[at] as usize].id);
+            self.one.extend(self.order.positions().map(|at| spans[members[at] as usize]));
         }
-        self.traces.fold(&self.one, links);
+        self.sort_by_role();
+        if self.traces.place(&self.by_role) {
+            self.drop_copies();
+            self.sort_by_role();
+            self.traces.place(&self.by_role);
+        }
+        self.traces.fold(&self.by_role, links);
+    }
+
+    /// Those of a role next to each other: what is asked of each role is asked of a range.
+    fn sort_by_role(&mut self) {
+        let briefs = &self.traces.known().briefs;
+        let role = |span: &Span| briefs[span.shape as usize].role as usize;
+        let mut next = [0u32; ROLES.len()];
+        for span in &self.one {
+            next[role(span)] += 1;
+        }
+        let mut from = 0;
+        for n in &mut next {
+            from += std::mem::replace(n, from);
+        }
+        self.by_role.clear();
+        self.by_role.resize(self.one.len(), Span::default());
+        for span in &self.one {
+            let at = &mut next[role(span)];
+            self.by_role[*at as usize] = *span;
+            *at += 1;
+        }
+        // Which of them a client is paired with goes by their order.
+        let unknown = self.one.len() - (next[Role::Unknown as usize] - next[Role::Internal as usize]) as usize;
+        self.by_role[unknown..].sort_unstable_by_key(|span| span.id);
+    }
+
+    /// Of copies that differ the longest stands, then what sorts first by content: never by order of input.
+    fn drop_copies(&mut self) {
+        let known = self.traces.known();
+        let kind = |s: &Span| known.briefs[s.shape as usize].kind;
+        self.one.sort_unstable_by(|a, b| {
+            let key = |s: &Span| (s.id, kind(s), std::cmp::Reverse(s.duration), s.start, s.parent, s.file);
+            key(a).cmp(&key(b)).then_with(|| known.content(a.shape).cmp(&known.content(b.shape)))
+        });
+        let before = self.one.len();
+        self.one.dedup_by(|a, b| a.id == b.id && kind(a) == kind(b));
+        self.traces.partial.spans.duplicate += (before - self.one.len()) as u64;
     }
 
     /// Links into traces that are not among the spans.

@@ -116,7 +116,11 @@ impl Mix<'_> {
     #[inline]
     fn slots(&mut self, view: &SpanView<'_>, slots: &[Slot]) {
         for slot in slots {
-            self.value(view.get(*slot));
+            let value = view.get(*slot);
+            if !matches!(value, Value::None) {
+                self.lengths = self.lengths.wrapping_mul(31) + *slot as u64;
+                self.value(value);
+            }
         }
     }
 
@@ -187,7 +191,8 @@ mod tests {
         for name in texts {
             for peer in texts {
                 for (id, start) in [(1, 2), (3, 4)] {
-                    let mut view = SpanView { id, start, name: Value::Text(name.as_bytes()), ..SpanView::default() };
+                    let mut view = SpanView::default();
+                    (view.id, view.start, view.name) = (id, start, Value::Text(name.as_bytes()));
                     view.attribute(b"peer.service", || Value::Text(peer.as_bytes()));
                     seen.push((recent.print(&view, 7, Role::Client), format!("{name}|{peer}")));
                 }

@@ -38,7 +38,8 @@ pub enum Role {
     Unknown,
 }
 
-const ROLES: [Role; 8] = [
+/// All roles, by number.
+pub const ROLES: [Role; 8] = [
     Role::Server,
     Role::Client,
     Role::Database,

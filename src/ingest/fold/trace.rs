@@ -84,10 +84,15 @@ impl<'k> TraceFold<'k> {
         self.tree.briefs[at]
     }
 
-    /// Adds one trace: its spans, sorted by id and without duplicates, and the links that point into it.
+    /// Takes the spans of a trace, sorted by role; says whether an id occurs twice.
+    pub fn place(&mut self, spans: &[Span]) -> bool {
+        self.tree.place(spans, self.known)
+    }
+
+    /// Adds one trace, whose spans were placed and have no copies, and the links that point into it.
     pub fn fold(&mut self, spans: &[Span], links: &mut [Link]) {
         self.partial.trace += 1;
-        self.tree.build(spans, self.known);
+        self.tree.build(spans);
         self.paired.clear();
         self.paired.resize(spans.len(), false);
         self.calls.clear();
@@ -96,29 +101,19 @@ impl<'k> TraceFold<'k> {
             spans.iter().zip(&self.tree.briefs).filter(|(_, b)| b.weighted).map(|(s, _)| self.shape(s).weight);
         self.weight = weighted.max().unwrap_or(0);
         self.find_receives(spans.len());
-        for at in 0..spans.len() {
-            match self.brief(at).role {
-                Role::Server => self.server(at, spans),
-                Role::Unknown => self.unknown(at, spans),
-                Role::Consume => self.consume(at, spans),
-                Role::Client => {}
-                Role::Publish => self.use_one(Relation::Publish, at, spans),
-                Role::BrokerCall => self.use_one(Relation::MessagingClient, at, spans),
-                Role::Database => {
-                    let edge = self.one(Relation::Db, at, spans);
-                    self.partial.spans.used += 1;
-                    self.call(at, at, edge, 0, spans);
-                }
-                Role::Internal => self.partial.spans.internal += 1,
-            }
+        self.tree.of(Role::Server).for_each(|at| self.server(at, spans));
+        for at in self.tree.of(Role::Database) {
+            let edge = self.one(Relation::Db, at, spans);
+            self.partial.spans.used += 1;
+            self.call(at, at, edge, 0, spans);
         }
-        if self.tree.has(Role::Client) {
-            for at in 0..spans.len() {
-                if self.brief(at).role == Role::Client {
-                    self.client(at, spans);
-                }
-            }
-        }
+        self.tree.of(Role::Publish).for_each(|at| self.use_one(Relation::Publish, at, spans));
+        self.tree.of(Role::Consume).for_each(|at| self.consume(at, spans));
+        self.tree.of(Role::BrokerCall).for_each(|at| self.use_one(Relation::MessagingClient, at, spans));
+        self.tree.of(Role::Unknown).for_each(|at| self.unknown(at, spans));
+        self.partial.spans.internal += self.tree.of(Role::Internal).len() as u64;
+        // Those that no server was found for are left.
+        self.tree.of(Role::Client).for_each(|at| self.client(at, spans));
         self.links(spans, links);
         self.requests(spans);
         let trace = Trace { spans, tree: &self.tree, paired: &self.paired, known: self.known };
@@ -226,12 +221,9 @@ impl<'k> TraceFold<'k> {
     fn find_receives(&mut self, n: usize) {
         self.received.clear();
         self.received.resize(n, false);
-        if !self.tree.has(Role::Consume) {
-            return;
-        }
-        for at in 0..n {
+        for at in self.tree.of(Role::Consume) {
             let here = self.brief(at);
-            if here.role != Role::Consume || here.takes() {
+            if here.takes() {
                 continue;
             }
             let above = self.tree.climb(at, |s| s.role == Role::Internal);
@@ -315,15 +307,19 @@ impl<'k> TraceFold<'k> {
         }
         let mut next = 0;
         // Handlers and calls both go by position, so one walk meets the calls of each request.
-        for at in 0..spans.len() {
-            let from = next;
-            while self.calls.get(next).is_some_and(|c| c.owner as usize == at) {
-                next += 1;
-            }
+        let handlers = [Role::Server, Role::Consume, Role::Internal, Role::Unknown].map(|role| self.tree.of(role));
+        for at in handlers.into_iter().flatten() {
             let root = self.tree.begins(at);
             let begins = root && self.brief(at).role == Role::Internal;
             if !begins && !self.tree.handles(at) {
                 continue;
+            }
+            while self.calls.get(next).is_some_and(|c| (c.owner as usize) < at) {
+                next += 1;
+            }
+            let from = next;
+            while self.calls.get(next).is_some_and(|c| c.owner as usize == at) {
+                next += 1;
             }
             let depth = u64::from(self.depth[at]);
             let calls = &self.calls[from..next];

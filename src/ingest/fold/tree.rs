@@ -3,9 +3,11 @@
 //! Input may be anything: parents that are missing, cycles, a span that is its own parent, a million children.
 //! Every walk is bounded by the number of spans; buffers are kept from trace to trace.
 
+use std::ops::Range;
+
 use super::order::Order;
 use super::partial::NONE;
-use super::shape::{Brief, Known, Role};
+use super::shape::{Brief, Known, ROLES, Role};
 use super::span::Kind;
 use super::store::Span;
 
@@ -14,8 +16,8 @@ use super::store::Span;
 pub struct Tree {
     /// What each span is.
     pub briefs: Vec<Brief>,
-    /// The roles that occur, as bits by [`Role`].
-    roles: u8,
+    /// Where the spans of each role begin, and the end.
+    from_role: [u32; ROLES.len() + 1],
     /// The parent, or [`NONE`].
     pub up: Vec<u32>,
     /// The request during which a span happened: the handler above it, or the topmost span; [`NONE`] at the top.
@@ -66,9 +68,8 @@ fn since(time: u64, root: u64) -> i64 {
 const FARTHEST: i64 = i64::MAX >> 3;
 
 impl Tree {
-    /// Finds parents and what follows from them. `spans` are sorted by id, of one id at most one of each kind.
-    pub fn build(&mut self, spans: &[Span], known: &Known) {
-        self.find_places(spans, known);
+    /// Finds parents and what follows from them. Of one id there is at most one span of each kind.
+    pub fn build(&mut self, spans: &[Span]) {
         self.up.clear();
         self.marks.clear();
         self.top.clear();
@@ -85,16 +86,20 @@ impl Tree {
             self.marks.push(u8::from(handles) * HANDLES | u8::from(begins) * BEGINS);
         }
         self.find_owners();
-        if self.has(Role::Client) || self.has(Role::Database) {
-            self.find_outers();
-            self.find_overlaps(spans);
-        }
+        self.find_outers();
+        self.find_overlaps(spans);
     }
 
-    /// Is a span of this role among the spans?
+    /// The spans of a role.
     #[must_use]
-    pub fn has(&self, role: Role) -> bool {
-        self.roles >> role as u8 & 1 == 1
+    pub fn of(&self, role: Role) -> Range<usize> {
+        self.from_role[role as usize] as usize..self.from_role[role as usize + 1] as usize
+    }
+
+    /// The calls to services and databases.
+    fn calls(&self) -> Range<usize> {
+        // Their roles follow each other.
+        self.of(Role::Client).start..self.of(Role::Database).end
     }
 
     /// Does a span answer a request (as opposed to a step of one)?
@@ -122,84 +127,74 @@ impl Tree {
     }
 
     /// Where the search for an id begins.
-    fn place(&self, id: u64) -> usize {
+    fn place_of(&self, id: u64) -> usize {
         // Fibonacci hashing: ids may be counters.
         (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.places.len() - 1)
     }
 
-    fn find_places(&mut self, spans: &[Span], known: &Known) {
+    /// Takes the spans of a trace, sorted by role; says whether an id occurs twice.
+    pub fn place(&mut self, spans: &[Span], known: &Known) -> bool {
         self.briefs.clear();
         self.ids.clear();
-        (self.roles, self.halves) = (0, false);
+        self.halves = false;
+        self.from_role = [0; ROLES.len() + 1];
         self.places.clear();
         self.places.resize((2 * spans.len()).next_power_of_two().max(2), NONE);
-        let mut last = None;
         for (at, span) in spans.iter().enumerate() {
             let brief = known.briefs[span.shape as usize];
-            self.roles |= 1 << brief.role as u8;
+            self.from_role[brief.role as usize + 1] += 1;
             self.briefs.push(brief);
             self.ids.push(span.id);
-            // Of one id the first.
-            if last == Some(span.id) {
-                self.halves = true;
-                continue;
-            }
-            last = Some(span.id);
-            let mut place = self.place(span.id);
+            let mut place = self.place_of(span.id);
             while self.places[place] != NONE {
+                self.halves |= self.ids[self.places[place] as usize] == span.id;
                 place = (place + 1) & (self.places.len() - 1);
             }
             self.places[place] = at as u32;
         }
+        for role in 0..ROLES.len() {
+            self.from_role[role + 1] += self.from_role[role];
+        }
+        self.halves
     }
 
-    /// The first span with an id.
+    /// The spans with an id.
     #[inline]
-    fn first(&self, id: u64) -> Option<usize> {
-        let mut place = self.place(id);
-        loop {
-            let at = self.places[place];
-            if at == NONE {
-                return None;
+    fn with_id(&self, id: u64) -> impl Iterator<Item = usize> + '_ {
+        let mut place = self.place_of(id);
+        std::iter::from_fn(move || {
+            loop {
+                let at = *self.places.get(place).filter(|at| **at != NONE)? as usize;
+                place = (place + 1) & (self.places.len() - 1);
+                if self.ids[at] == id {
+                    return Some(at);
+                }
             }
-            if self.ids[at as usize] == id {
-                return Some(at as usize);
-            }
-            place = (place + 1) & (self.places.len() - 1);
-        }
+        })
     }
 
     /// The span with an id: of two halves of a shared id the server's, for children belong to it.
     #[must_use]
     #[inline]
     pub fn find(&self, id: u64) -> Option<usize> {
-        let first = self.first(id)?;
         if !self.halves {
-            return Some(first);
+            return self.with_id(id).next();
         }
-        let same = (first..self.ids.len()).take_while(|at| self.ids[*at] == id);
-        Some(same.into_iter().find(|at| self.briefs[*at].kind == Kind::Server).unwrap_or(first))
+        self.with_id(id).min_by_key(|at| (self.briefs[*at].kind != Kind::Server, self.briefs[*at].kind))
     }
 
     /// The CLIENT half of a shared id.
     fn client_half(&self, at: usize) -> Option<usize> {
-        let id = self.ids[at];
-        let first = self.first(id)?;
-        let mut same = (first..self.ids.len()).take_while(|i| self.ids[*i] == id);
-        same.find(|i| *i != at && self.briefs[*i].kind == Kind::Client)
+        self.with_id(self.ids[at]).find(|i| *i != at && self.briefs[*i].kind == Kind::Client)
     }
 
     fn parent(&self, at: usize, span: &Span) -> u32 {
         let here = self.briefs[at];
         if here.kind == Kind::Server && (here.shared() || self.halves) {
-            let twin = |i: usize| self.ids.get(i) == Some(&span.id);
-            let halves = at > 0 && twin(at - 1) || twin(at + 1);
             // A server half belongs to the client of the same id; one that says that it is shared to nothing else.
-            if here.shared() || halves {
-                let client = self.client_half(at);
-                if client.is_some() || here.shared() {
-                    return client.map_or(NONE, |i| i as u32);
-                }
+            let client = self.client_half(at);
+            if client.is_some() || here.shared() {
+                return client.map_or(NONE, |i| i as u32);
             }
         }
         if span.parent == 0 || span.parent == span.id {
@@ -261,11 +256,8 @@ impl Tree {
     }
 
     fn find_outers(&mut self) {
-        for at in 0..self.briefs.len() {
+        for at in self.calls() {
             let here = self.briefs[at];
-            if !matches!(here.role, Role::Client | Role::Database) {
-                continue;
-            }
             let up = self.up[at];
             if up == NONE || !matches!(self.briefs[up as usize].role, Role::Internal | Role::Client | Role::Database) {
                 continue;
@@ -283,10 +275,9 @@ impl Tree {
     fn find_overlaps(&mut self, spans: &[Span]) {
         self.calls.clear();
         self.busy.resize(spans.len().max(self.busy.len()), (0, NONE));
-        for (at, span) in spans.iter().enumerate() {
+        for at in self.calls() {
             let owner = self.owner[at];
-            let call = matches!(self.briefs[at].role, Role::Client | Role::Database);
-            if call && owner != NONE && !self.outer(at) && span.start != 0 {
+            if owner != NONE && !self.outer(at) && spans[at].start != 0 {
                 self.calls.push(at as u32);
                 self.busy[owner as usize] = (0, NONE);
             }
@@ -296,6 +287,16 @@ impl Tree {
         }
         let calls = &self.calls;
         self.order.sort(calls.len(), |i| spans[calls[i] as usize].start);
+        let mut last = 0;
+        let mut starts = self.order.positions().map(|i| spans[calls[i] as usize].start);
+        let tie = starts.any(|start| std::mem::replace(&mut last, start) == start);
+        drop(starts);
+        if tie {
+            // Of those that begin at once the order of input must not tell.
+            self.calls.sort_unstable_by_key(|at| spans[*at as usize].id);
+            let calls = &self.calls;
+            self.order.sort(calls.len(), |i| spans[calls[i] as usize].start);
+        }
         for at in self.order.positions().map(|i| self.calls[i] as usize) {
             let end = end(&spans[at]);
             let (until, last) = &mut self.busy[self.owner[at] as usize];
