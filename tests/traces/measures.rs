@@ -1,6 +1,6 @@
 //! What is measured beside the edges: latency, repeated calls, fan-out, chains, calls at once, the critical path.
 
-use super::made::{CLIENT, INTERNAL, Made, SERVER, of};
+use super::made::{CLIENT, INTERNAL, Made, SERVER, of, rows};
 
 /// A web request that asks b three times, and b asks c.
 fn story() -> Vec<Made> {
@@ -63,6 +63,23 @@ fn calls_at_once_are_seen_and_only_the_longest_is_waited_for() {
     let concurrent: Vec<(&str, u64, u64)> =
         traffic.rows.iter().map(|r| (r.target.as_str(), r.concurrent, r.outlived)).collect();
     assert_eq!(concurrent, [("x.com", 1, 0), ("y.com", 1, 0), ("z.com", 0, 1)]);
+}
+
+#[test]
+fn what_begins_at_once_is_seen_alike_in_any_order() {
+    let mut spans = vec![
+        Made::new("a", 1, 1, 0, SERVER).at(0, 5_000),
+        Made::new("a", 1, 3, 1, CLIENT).with("db.system", "mysql").at(100, 0),
+        Made::new("a", 1, 2, 1, CLIENT).with("server.address", "x.com").at(100, 4_000),
+        Made::new("a", 1, 4, 1, CLIENT).at(200, 1),
+        // Of two spans without a kind below one client the first by id is its server.
+        Made::new("b", 1, 6, 4, 0).at(300, 2),
+        Made::new("c", 1, 5, 4, 0).at(300, 3),
+    ];
+    let one = of(&spans);
+    assert_eq!(rows(&one).iter().filter(|r| r.starts_with("sync")).collect::<Vec<_>>(), ["sync a -> c http x1"]);
+    spans.reverse();
+    assert_eq!(of(&spans), one);
 }
 
 #[test]

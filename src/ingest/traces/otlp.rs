@@ -73,18 +73,23 @@ fn resource_spans<'a>(bytes: &'a [u8], view: &mut SpanView<'a>, sink: &mut Sink<
     let service = sink.service(name);
     walk(bytes, |number, field| match (number, field) {
         // 1000 is the old instrumentation_library_spans.
-        (2 | 1000, Field::Bytes(scope) | Field::Cut(scope)) => walk(scope, |number, field| match (number, field) {
-            (2, Field::Bytes(span)) => {
-                let whole = read_span(span, view);
-                if whole.is_some() {
-                    sink.push(view, service);
-                }
-                whole
-            }
-            _ => Some(()),
-        }),
+        (2 | 1000, Field::Bytes(scope) | Field::Cut(scope)) => scope_spans(scope, service, view, sink),
         _ => Some(()),
     })
+}
+
+fn scope_spans<'a>(bytes: &'a [u8], service: u32, view: &mut SpanView<'a>, sink: &mut Sink<'_>) -> Option<()> {
+    let mut wire = Wire::new(bytes);
+    while let Some(tag) = wire.byte() {
+        if tag == 0x12 {
+            read_span(wire.bytes()?, view)?;
+            sink.push(view, service);
+        } else {
+            wire.back();
+            wire.next()?;
+        }
+    }
+    Some(())
 }
 
 fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {

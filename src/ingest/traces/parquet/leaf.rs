@@ -33,6 +33,8 @@ pub struct Leaf {
     def: Vec<i16>,
     rep: Vec<i16>,
     levels: usize,
+    /// Does every entry of the batch have a value?
+    dense: bool,
     /// What the keys of the dictionary mean, where this is a leaf of keys.
     meanings: Vec<Option<Meaning>>,
 }
@@ -87,6 +89,7 @@ impl Leaf {
             def: Vec::new(),
             rep: Vec::new(),
             levels: 0,
+            dense: false,
             meanings: Vec::new(),
         }
     }
@@ -129,6 +132,7 @@ impl Leaf {
             Reader::Bool(r, v) => fill(r, n, v, def, rep)?,
         };
         self.levels = levels;
+        self.dense = self.def.iter().all(|def| *def == self.max_def);
         Ok(rows)
     }
 
@@ -198,6 +202,20 @@ impl Place {
         other: &mut Self,
         mut see: impl FnMut(Meaning, Value<'l>),
     ) {
+        // Where every entry has a value, entries and values stand at the same places.
+        let same = keys.levels == values.levels && keys.levels == keys.rep.len();
+        if keys.dense && values.dense && same && self.level == other.level {
+            let from = self.level;
+            let Some(further) = keys.rep.get(from + 1..) else { return };
+            let to = from + 1 + further.iter().take_while(|r| **r > 0).count();
+            for at in from..to {
+                if let Some(what) = keys.meaning_at(at) {
+                    see(what, values.at(at));
+                }
+            }
+            (*self, *other) = (Self { level: to, value: to }, Self { level: to, value: to });
+            return;
+        }
         let mut first = true;
         while first || self.repeats(keys).is_some_and(|r| r > 0) {
             first = false;
