@@ -74,20 +74,43 @@ const HEX: [u8; 256] = {
 };
 
 fn hex(text: &[u8]) -> Option<u128> {
+    let (eights, rest) = text.as_chunks::<8>();
     let mut number = 0u128;
-    for half in text.chunks(16) {
-        let (mut part, mut wrong) = (0u64, 0u8);
-        for byte in half {
-            let digit = HEX[*byte as usize];
-            wrong |= digit;
-            part = part << 4 | u64::from(digit & 0x0f);
-        }
-        if wrong & 0xf0 != 0 {
-            return None;
-        }
-        number = number << (4 * half.len()) | u128::from(part);
+    for eight in eights {
+        number = number << 32 | u128::from(eight_digits(u64::from_be_bytes(*eight))?);
     }
-    Some(number)
+    let (mut part, mut wrong) = (0u64, 0u8);
+    for byte in rest {
+        let digit = HEX[*byte as usize];
+        wrong |= digit;
+        part = part << 4 | u64::from(digit & 0x0f);
+    }
+    (wrong & 0xf0 == 0).then_some(number << (4 * rest.len()) | u128::from(part))
+}
+
+/// The number of eight hex digits, all eight at once: each byte of the word is one of them, and no sum of a byte below
+/// 0x80 with what is added here reaches into the next one.
+#[inline]
+fn eight_digits(text: u64) -> Option<u32> {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    const HIGH: u64 = all(0x80);
+    if text & HIGH != 0 {
+        return None;
+    }
+    // The high bit of a byte says whether it is at least as large as a letter.
+    let from = |text: u64, letter: u8| text + all(0x80 - letter);
+    let small = text | all(0x20);
+    let digit = from(text, b'0') & !from(text, b'9' + 1) & HIGH;
+    let letter = from(small, b'a') & !from(small, b'f' + 1) & HIGH;
+    if digit | letter != HIGH {
+        return None;
+    }
+    let values = (text & all(0x0f)) + (letter >> 7) * 9;
+    let values = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let values = (values | values >> 8) & 0x0000_ffff_0000_ffff;
+    Some((values | values >> 16) as u32)
 }
 
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
@@ -129,6 +152,19 @@ mod tests {
         assert_eq!(id_of(b"0000000000000000000000000000000a"), Some(10));
         assert_eq!(id_of(b"00000000-0000-0000-0000-00000000000a"), Some(10));
         assert_eq!(of_bytes(&[0, 10]), 10);
+    }
+
+    #[test]
+    fn eight_digits_are_read_as_one_by_one() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut text = *b"09afAF73";
+                text[at] = byte;
+                let known = std::str::from_utf8(&text).ok().filter(|t| !t.contains('+'));
+                let known = known.and_then(|t| u32::from_str_radix(t, 16).ok());
+                assert_eq!(eight_digits(u64::from_be_bytes(text)), known, "{byte} at {at}");
+            }
+        }
     }
 
     #[test]
