@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod console;
 mod diff;
+mod engine;
 mod explain;
 mod fold;
 mod help;

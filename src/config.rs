@@ -2,6 +2,7 @@
 //!
 //! Takes a text; gives a [`Config`]. Opens no file.
 
+mod engine;
 mod gate;
 mod traces;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::model::{Mode, ServiceKind};
 
+pub use engine::{EngineColumns, EngineConfig};
 pub use gate::{ArchitectureRule, Between, Budget, FailOn, GateConfig, Level, Selector, Stale};
 pub use traces::{TimeUnit, TraceColumns, TraceConfig};
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub history: HistoryConfig,
     /// How traces are read.
     pub traces: TraceConfig,
+    /// Where an engine (`--engine`) finds spans.
+    pub engine: EngineConfig,
     /// Thresholds of the gate.
     pub gate: GateConfig,
 }

@@ -67,6 +67,14 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// An engine cannot be used, or did not answer as it has to.
+    #[error("{engine}: {reason}")]
+    Engine {
+        /// The engine, without credentials.
+        engine: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// Notes under `--strict`.
     #[error("--strict: {}, the first: {first}", crate::model::counted(.count, "note"))]
     Strict {

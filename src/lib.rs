@@ -11,12 +11,14 @@
 //! - `rules/` says as data what a client library's calls mean; no Rust knows a library.
 //! - `graph` resolves names and addresses, each with the chain of evidence that led there.
 //! - `analyze` scores, tests entities, finds smells, simulates; `plan` orders the steps; `gate` decides.
+//! - `engines` asks what holds the spans (Spark, ClickHouse, other databases) for a partial graph: one more input.
 //! - `report` renders the one result as bytes. The library never prints or exits; the program does.
 
 pub mod analyze;
 pub mod check;
 pub mod config;
 pub mod diff;
+pub mod engines;
 pub mod error;
 pub mod explain;
 pub mod files;
@@ -52,6 +54,8 @@ pub struct Request {
     pub all_code: bool,
     /// Bytes that spans may take in memory before they go to disk; 2 GiB if not given.
     pub memory: Option<u64>,
+    /// What an engine gave, by its name: read like an input.
+    pub answers: Vec<(String, engines::Answer)>,
     /// Is told how far reading traces is.
     pub progress: Option<OnProgress>,
 }
@@ -171,7 +175,11 @@ fn read_listing(
     let mut config = declared.config.clone();
     config.profiles.extend(request.profiles.iter().cloned());
     let rules = all_rules(request, &config, &declared.folder)?;
-    let listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
+    let mut listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
+    for (name, answer) in &request.answers {
+        listing.sources.push(files::Source::in_memory(name, answer.graph.to_text()));
+        listing.notes.extend(answer.notes.iter().map(|text| model::Note::new(name, text)));
+    }
     let traces = ingest::traces::Options {
         memory: request.memory,
         columns: Some(&config.traces.columns),
@@ -254,7 +262,9 @@ pub fn plan_files(
 /// # Errors
 /// A configuration that cannot be used.
 pub fn declared(request: &Request) -> Result<Declared, Error> {
-    let first = request.inputs.first();
+    let here = [PathBuf::from(".")];
+    // An engine alone: what is declared is where the user stands.
+    let first = if request.inputs.is_empty() { here.first() } else { request.inputs.first() };
     let found = request.config.clone().or_else(|| files::find_upwards(first?, config::FILE_NAME));
     let Some(path) = found else {
         let folder = first.filter(|f| f.is_dir()).cloned().unwrap_or_default();

@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("gate", &["model", "graph", "analyze", "plan", "config", "result", "error"]),
     ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
     ("diff", &["result"]),
+    ("engines", &["model", "ingest", "config", "error"]),
     ("report", &["result", "model", "analyze", "plan", "diff", "gate"]),
 ];
 
@@ -34,6 +35,12 @@ const ALONE: &[(&str, &[&str])] = &[
     ("askama", &["report"]),
     ("std::fs", &["files", "cli", "main"]),
     ("memmap2", &["files"]),
+    ("spark_connect", &["engines"]),
+    ("clickhouse::", &["engines"]),
+    ("adbc_core", &["engines"]),
+    ("adbc_driver_manager", &["engines"]),
+    ("arrow_array", &["engines"]),
+    ("tokio", &["engines"]),
     ("clap", &["cli", "main"]),
     ("anyhow", &["cli", "main"]),
 ];

@@ -111,6 +111,14 @@ impl Console {
         }
     }
 
+    /// What is asked of others, before it is asked: on standard error, not with `--quiet`.
+    pub fn tell(&self, text: &str) {
+        if !self.quiet {
+            self.clear();
+            self.message("info", text);
+        }
+    }
+
     /// What could not be read, with `--verbose` twice.
     pub fn notes(&self, result: &unbraid::result::Result) {
         if self.verbose > 1 {

@@ -15,11 +15,15 @@ pub struct Fold {
     /// Most spans of one trace; those beyond are counted as rejected
     #[arg(long, value_name = "N", default_value_t = MOST_SPANS)]
     most_spans: u64,
+    /// Names of the columns, separated by commas, where the rows do not begin with them
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<String>,
 }
 
 pub fn run(command: &Fold) -> Result<u8> {
     let options = Options { memory: command.memory, most_spans: command.most_spans };
-    let part = rows::fold(std::io::stdin().lock(), options)?;
+    let head = command.columns.iter().map(|names| names.replace(',', "\t") + "\n").collect::<String>();
+    let part = rows::fold(std::io::Read::chain(head.as_bytes(), std::io::stdin().lock()), options)?;
     files::write_standard_output(part.to_text().as_bytes())?;
     Ok(0)
 }

@@ -7,13 +7,16 @@ use clap::Args;
 use unbraid::{Request, error::Error};
 
 use super::console::Console;
+use super::engine::EngineOptions;
 use super::progress::ProgressLine;
 
 #[derive(Debug, Args)]
 pub struct Inputs {
     /// Folders and files: code, manifests, specifications, traces, saved facts; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "engine", value_name = "PATH")]
     pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub engine: EngineOptions,
     #[command(flatten)]
     pub options: ReadOptions,
 }
@@ -67,20 +70,27 @@ impl Inputs {
             profiles: options.profiles.clone(),
             all_code: options.all_code,
             memory: Some(options.memory),
-            progress: None,
+            ..Request::default()
         }
     }
 
     /// Reads everything.
     pub fn read(&self) -> Result<unbraid::Reading, Error> {
-        unbraid::read(&self.request())
+        self.read_by(self.request(), &|_| {})
+    }
+
+    /// Reads the inputs, and what the engine holds.
+    fn read_by(&self, request: Request, tell: &dyn Fn(&str)) -> Result<unbraid::Reading, Error> {
+        let declared = unbraid::declared(&request)?;
+        let answers = self.engine.ask(&declared.config, self.options.memory, tell)?;
+        unbraid::read_with(&Request { answers, ..request }, &declared)
     }
 
     /// Reads everything; on a terminal it tells how far reading traces is.
     pub fn read_watched(&self, console: &Console) -> Result<unbraid::Reading, Error> {
         let bar = console.progress();
         let request = Request { progress: bar.as_ref().map(ProgressLine::hook), ..self.request() };
-        unbraid::read(&request)
+        self.read_by(request, &|text| console.tell(text))
     }
 
     /// The result: read from a saved graph.json if that is all that was given, else from the inputs.
@@ -101,7 +111,9 @@ impl Inputs {
 
     /// The inputs in words.
     pub fn names(&self) -> String {
-        self.inputs.iter().map(|i| i.display().to_string()).collect::<Vec<_>>().join(", ")
+        let engine = self.engine.name();
+        let paths = self.inputs.iter().map(|i| i.display().to_string());
+        paths.chain(engine).collect::<Vec<_>>().join(", ")
     }
 
     /// Notes are fatal under `--strict`.

@@ -5,6 +5,7 @@
 //! are split among files, or on the number of threads. Knows no format.
 
 mod acts;
+mod counted;
 mod deliveries;
 mod graph;
 mod ids;
@@ -27,10 +28,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
+pub use counted::Counted;
 pub use graph::PartialGraph;
 pub use ids::{id_of, of_bytes};
 pub use shape::{Interner, Shapes};
-pub use span::{Kind, Meaning, Slot, SpanView, Value, meaning, unescape};
+pub use span::{Kind, Meaning, Slot, SpanView, Value, keys, meaning, unescape};
 pub use store::{Store, Writer};
 pub use text::KIND as PARTIAL_KIND;
 

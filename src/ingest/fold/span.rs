@@ -410,6 +410,11 @@ pub fn meaning(key: &[u8]) -> Option<Meaning> {
     }
 }
 
+/// The keys of attributes that matter, in the order in which they are looked for.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter_map(|(key, _)| std::str::from_utf8(key).ok())
+}
+
 /// `ot=th:c;rv:…` rejects the share c/16 of all: the others stand for more (OpenTelemetry's trace state handling).
 fn threshold_weight(state: &[u8]) -> Option<u64> {
     let ours = state.split(|b| *b == b',').find_map(|part| part.trim_ascii().strip_prefix(b"ot="))?;
