@@ -65,7 +65,7 @@ pub fn run(command: &BaselineCommand, console: &Console) -> Result<u8> {
 
 /// Judged by the folder's own configuration and baseline: what a base would say is no matter here.
 fn look(side: &Sides, to_come: bool) -> Result<Checked> {
-    let checked = check(&CheckRequest { base: None, baseline_to_come: to_come, ..side.request() })?;
+    let checked = check(&CheckRequest { base: None, baseline_to_come: to_come, ..side.request()? })?;
     side.inputs.strictly(&checked.result)?;
     Ok(checked)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use unbraid::check::{CheckRequest, Overrides, check};
@@ -108,8 +108,14 @@ fn day(text: &str) -> Result<String, String> {
 
 impl Sides {
     /// What to check, without limits of the command line.
-    pub fn request(&self) -> CheckRequest {
-        CheckRequest {
+    pub fn request(&self) -> Result<CheckRequest> {
+        if let Some(engine) = self.inputs.engine.name() {
+            bail!(
+                "{engine}: both sides of a comparison need the same traces; ask it once by `unbraid analyze --engine … \
+                --facts-out traces.json` and give that file as an input"
+            );
+        }
+        Ok(CheckRequest {
             request: self.inputs.request(),
             facts: self.facts.clone(),
             base: self.base.clone().filter(|b| !b.is_empty()),
@@ -117,7 +123,7 @@ impl Sides {
             baseline_to_come: false,
             today: self.today.clone().unwrap_or_else(today),
             overrides: Overrides::default(),
-        }
+        })
     }
 }
 
@@ -129,7 +135,7 @@ fn today() -> String {
 }
 
 impl Check {
-    fn request(&self) -> CheckRequest {
+    fn request(&self) -> Result<CheckRequest> {
         let overrides = Overrides {
             max_score: self.max_score,
             max_increase: self.max_increase,
@@ -146,12 +152,12 @@ impl Check {
             }),
             levels: self.levels.clone(),
         };
-        CheckRequest { overrides, ..self.side.request() }
+        Ok(CheckRequest { overrides, ..self.side.request()? })
     }
 }
 
 pub fn run(command: &Check, console: &Console) -> Result<u8> {
-    let mut request = command.request();
+    let mut request = command.request()?;
     let against = request.base.as_ref().map_or_else(String::new, |b| format!(" and {b}"));
     console.stage(&format!("reading {}{against}", command.side.inputs.names()));
     let bar = console.progress();

@@ -53,7 +53,7 @@ impl Diff {
         if path.is_file() {
             return unbraid::result::Result::read(given, files::read_text(path)?.as_bytes());
         }
-        let inputs = Inputs { inputs: self.inputs.clone(), options: self.options.clone() };
+        let inputs = Inputs::of(self.inputs.clone(), &self.options);
         let result = unbraid::analyze_at(&inputs.request(), given)?;
         inputs.strictly(&result)?;
         Ok(result)

@@ -10,7 +10,7 @@ use unbraid::engines::{self, Address, Answer, Credentials, Program, Window};
 use unbraid::error::Error;
 use unbraid::ingest::rows::MOST_SPANS;
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Spans that an engine holds")]
 pub struct EngineOptions {
     /// Where spans are aggregated: local (the inputs alone), spark=sc://host:port, clickhouse=http://host:port or

@@ -46,7 +46,7 @@ pub fn run(command: &Explain, console: &Console) -> Result<u8> {
         bail!("`{subject}` is no rule or smell{}", nearest(subject, &ids()));
     }
     let inputs = if inputs.is_empty() { vec![PathBuf::from(".")] } else { inputs.to_vec() };
-    let result = Inputs { inputs, options: command.options.clone() }.result()?;
+    let result = Inputs::of(inputs, &command.options).result()?;
     let known: Vec<&str> = result.services.iter().map(|s| s.name.as_str()).collect();
     let named = |name: &str| match explain::find(&result, name) {
         Some(service) => Ok(service),

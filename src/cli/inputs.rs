@@ -60,6 +60,11 @@ pub fn size(text: &str) -> Result<u64, String> {
 }
 
 impl Inputs {
+    /// Paths alone, without an engine.
+    pub fn of(inputs: Vec<PathBuf>, options: &ReadOptions) -> Self {
+        Self { inputs, engine: EngineOptions::default(), options: options.clone() }
+    }
+
     /// What to read and how.
     pub fn request(&self) -> Request {
         let options = &self.options;

@@ -24,8 +24,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_threads", "2"),
     ("readonly", "2"),
     ("output_format_json_escape_forward_slashes", "0"),
-    // Errors come before the first row where they can.
-    ("wait_end_of_query", "0"),
 ];
 
 /// How often a slice is read before the run ends.
