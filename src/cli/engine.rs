@@ -16,8 +16,8 @@ pub struct EngineOptions {
     /// Where spans are aggregated: local (the inputs alone), spark=sc://host:port, clickhouse=http://host:port or
     /// adbc=driver:uri. Credentials come from UNBRAID_ENGINE_USER, _PASSWORD, _TOKEN and _URI, or from the file that
     /// the same name with _FILE names
-    #[arg(long, value_name = "ENGINE", env = "UNBRAID_ENGINE", value_parser = Address::parse)]
-    engine: Option<Address>,
+    #[arg(long, value_name = "ENGINE", env = "UNBRAID_ENGINE", hide_env_values = true)]
+    engine: Option<String>,
     /// Only traces that begin then or later: 2026-11-26, 2026-11-26T08:00:00Z or seconds since 1970
     #[arg(long, value_name = "TIME", value_parser = engines::moment, requires = "engine")]
     from: Option<i64>,
@@ -38,13 +38,20 @@ pub struct EngineOptions {
 impl EngineOptions {
     /// The engine as it may be shown.
     pub fn name(&self) -> Option<String> {
-        self.engine.as_ref().filter(|a| **a != Address::Local).map(ToString::to_string)
+        self.address().ok().flatten().map(|address| address.to_string())
+    }
+
+    /// Read here and not with the other arguments: their errors repeat what was given, and it may hold a secret.
+    fn address(&self) -> Result<Option<Address>, Error> {
+        let fail = |reason| Error::Engine { engine: "--engine".to_owned(), reason };
+        let address = self.engine.as_deref().map(Address::parse).transpose().map_err(fail)?;
+        Ok(address.filter(|a| *a != Address::Local))
     }
 
     /// What the engine holds, if one was given.
     pub fn ask(&self, config: &Config, memory: u64, tell: &dyn Fn(&str)) -> Result<Vec<(String, Answer)>, Error> {
-        let Some(address) = self.engine.as_ref().filter(|a| **a != Address::Local) else { return Ok(Vec::new()) };
-        let engine = engines::open(address, &credentials()?)?;
+        let Some(address) = self.address()? else { return Ok(Vec::new()) };
+        let engine = engines::open(&address, &credentials()?)?;
         let sent = matches!(address, Address::Spark(_)) && !self.spark_join;
         let program = if sent { Some(Sent::new(self.fold_binary.as_deref())?) } else { None };
         let request = engines::Request {

@@ -38,6 +38,18 @@ pub struct ClickHouse {
     runtime: Runtime,
 }
 
+/// Why a slice was not read, and whether another try may read it.
+struct Failed {
+    error: Error,
+    again: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, again: false }
+    }
+}
+
 impl ClickHouse {
     /// A server at an address.
     ///
@@ -78,8 +90,13 @@ impl ClickHouse {
         Error::Engine { engine: self.name.clone(), reason: self.credentials.mask(reason) }
     }
 
-    /// What went wrong, with what to do where that is known.
-    fn refused(&self, error: &clickhouse::error::Error) -> Error {
+    /// What went wrong, with what to do where that is known. Only what broke on the way is worth another try.
+    fn refused(&self, error: &clickhouse::error::Error) -> Failed {
+        let again = matches!(error, clickhouse::error::Error::Network(_) | clickhouse::error::Error::TimedOut);
+        Failed { error: self.explained(error), again }
+    }
+
+    fn explained(&self, error: &clickhouse::error::Error) -> Error {
         let mut text = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(inner) = source {
@@ -97,21 +114,27 @@ impl ClickHouse {
             ("UNKNOWN_TABLE", "name it as engine.table in unbraid.yaml"),
             ("UNKNOWN_IDENTIFIER", "name the columns as engine.columns in unbraid.yaml"),
         ];
+        // The statement is repeated in it, and says nothing new.
+        let code = text.rfind('(').map_or("", |at| &text[at..]).to_owned();
+        if let Some((says, _)) = text.split_once(" In scope ") {
+            text = format!("{says} {code}");
+        }
         match hints.iter().find(|(code, _)| text.contains(code)) {
             Some((_, hint)) => self.fail(&format!("{text}; {hint}")),
             None => self.fail(&text),
         }
     }
 
-    fn count(&self, sql: &str) -> Result<u64, Error> {
+    fn count(&self, sql: &str) -> Result<u64, Failed> {
         let cursor = self.client.query_raw(sql).fetch_bytes("TabSeparated");
         let bytes = cursor.and_then(|mut cursor| self.runtime.block_on(cursor.collect()));
         let bytes = bytes.map_err(|e| self.refused(&e))?;
         let text = String::from_utf8_lossy(&bytes);
-        text.trim().parse().map_err(|_| self.fail(&format!("it was asked for a number and said: {}", text.trim())))
+        let wrong = || self.fail(&format!("it was asked for a number and said: {}", text.trim()));
+        text.trim().parse().map_err(|_| wrong().into())
     }
 
-    fn slice(&self, table: &Table<'_>, slice: Slice, options: Options) -> Result<PartialGraph, Error> {
+    fn slice(&self, table: &Table<'_>, slice: Slice, options: Options) -> Result<PartialGraph, Failed> {
         let counted = self.count(&table.count(slice))?;
         let sql = format!("{} ORDER BY `trace_id`", table.rows(slice));
         let cursor = self.client.query_raw(&sql).fetch_bytes("TabSeparatedWithNames");
@@ -121,7 +144,7 @@ impl ClickHouse {
         if let Some(error) = stream.broken {
             return Err(self.refused(&error));
         }
-        checked(&self.name, graph.map_err(|e| self.fail(&e.to_string()))?, counted)
+        Ok(checked(&self.name, graph.map_err(|e| self.fail(&e.to_string()))?, counted)?)
     }
 }
 
@@ -138,8 +161,8 @@ impl Engine for ClickHouse {
             let part = loop {
                 match self.slice(&table, slice, options) {
                     Ok(part) => break part,
-                    Err(error) if tries >= TRIES => return Err(error),
-                    Err(error) => {
+                    Err(Failed { error, again }) if !again || tries >= TRIES => return Err(error),
+                    Err(Failed { error, .. }) => {
                         tell(&format!("slice {} of {} is read again: {error}", at + 1, request.slices));
                         std::thread::sleep(std::time::Duration::from_secs(u64::from(tries)));
                         tries += 1;
