@@ -6,7 +6,7 @@ use std::io::Read;
 
 use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
 use adbc_core::{Connection, Database, Driver, LOAD_FLAG_DEFAULT, Statement};
-use adbc_driver_manager::{ManagedConnection, ManagedDriver};
+use adbc_driver_manager::{ManagedConnection, ManagedDriver, ManagedStatement};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -20,6 +20,20 @@ use super::address::Credentials;
 use super::join::escape;
 use super::table::{Dialect, Slice, Table};
 use super::{Answer, Engine, Request, Tell, checked};
+
+/// Batches of an answer. The statement outlives them: drivers read on from it.
+struct Asked {
+    batches: Box<dyn RecordBatchReader + Send>,
+    _statement: ManagedStatement,
+}
+
+impl Iterator for Asked {
+    type Item = Result<RecordBatch, arrow_schema::ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.batches.next()
+    }
+}
 
 /// A database behind a driver.
 pub struct Adbc {
@@ -70,11 +84,12 @@ impl Adbc {
         database.new_connection().map_err(fail)
     }
 
-    fn ask(&self, connection: &mut ManagedConnection, sql: &str) -> Result<Box<dyn RecordBatchReader + Send>, Error> {
+    fn ask(&self, connection: &mut ManagedConnection, sql: &str) -> Result<Asked, Error> {
         let fail = |e: adbc_core::error::Error| self.fail(&e.message);
         let mut statement = connection.new_statement().map_err(fail)?;
         statement.set_sql_query(sql).map_err(fail)?;
-        statement.execute().map(|reader| reader as Box<dyn RecordBatchReader + Send>).map_err(fail)
+        let batches = statement.execute().map_err(fail)?;
+        Ok(Asked { batches, _statement: statement })
     }
 
     fn count(&self, connection: &mut ManagedConnection, sql: &str) -> Result<u64, Error> {
@@ -130,7 +145,7 @@ impl Engine for Adbc {
 
 /// Batches as lines.
 struct Stream {
-    batches: Box<dyn RecordBatchReader + Send>,
+    batches: Asked,
     text: Vec<u8>,
     at: usize,
 }

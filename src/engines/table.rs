@@ -150,7 +150,7 @@ impl<'c> Table<'c> {
             format!("lower({side}.kind) IN ('{word}', 'span_kind_{word}', '{number}')")
         };
         let (client, server) = (names("c"), names("s"));
-        let bucket = "CAST(floor(ln(greatest(c.duration_ns / 1000, 1)) * 20) AS INT)";
+        let bucket = "CAST(floor(ln(greatest(floor(c.duration_ns / 1000), 1)) * 20) AS INT)";
         format!(
             "WITH r AS (SELECT {} FROM {}{}) SELECT {client}, {server}, {bucket}, count(*), sum(c.duration_ns), \
              sum(s.duration_ns), min(c.start_ns), max(c.start_ns) FROM r c JOIN r s ON s.trace_id = c.trace_id AND \

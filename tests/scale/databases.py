@@ -1,4 +1,4 @@
-"""The same spans in SQLite and DuckDB, for the ADBC client: prints the library and the file of each as JSON.
+"""The same spans in SQLite, for the ADBC client: prints the driver's library and the database as JSON.
 Usage: databases.py FOLDER"""
 
 import glob
@@ -7,8 +7,6 @@ import json
 import sqlite3
 import sys
 
-import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 folder = sys.argv[1]
@@ -27,15 +25,10 @@ def rows():
 
 
 made = ", ".join(f"{c} {'BIGINT' if c in ('Timestamp', 'Duration') else 'TEXT'}" for c in COLUMNS)
-everything = list(rows())
 lite = sqlite3.connect(f"{folder}/spans.sqlite")
 lite.execute(f"CREATE TABLE spans ({made})")
-lite.executemany(f"INSERT INTO spans VALUES ({', '.join('?' * len(COLUMNS))})", everything)
+lite.executemany(f"INSERT INTO spans VALUES ({', '.join('?' * len(COLUMNS))})", rows())
 lite.commit()
 lite.close()
-duck = duckdb.connect(f"{folder}/spans.duckdb")
-arrow = pa.table({c: [row[at] for row in everything] for at, c in enumerate(COLUMNS)})
-duck.execute("CREATE TABLE spans AS SELECT * FROM arrow")
-duck.close()
 lib = importlib.util.find_spec("adbc_driver_sqlite").submodule_search_locations[0] + "/libadbc_driver_sqlite.so"
-print(json.dumps({"sqlite": (lib, f"{folder}/spans.sqlite"), "duckdb": (importlib.util.find_spec("_duckdb").origin, f"{folder}/spans.duckdb")}))
+print(json.dumps({"sqlite": (lib, f"{folder}/spans.sqlite")}))

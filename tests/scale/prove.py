@@ -148,7 +148,7 @@ def clickhouse():
 
 def adbc():
     made = subprocess.run([PYTHON, str(HERE / "databases.py"), str(WORK)], capture_output=True, text=True, timeout=120)
-    hold(made.returncode == 0, f"SQLite and DuckDB are filled{made.stderr[-800:]}")
+    hold(made.returncode == 0, f"SQLite is filled{made.stderr[-800:]}")
     for name, (library, path) in json.loads(made.stdout).items():
         columns = config(name, "engine: {table: spans, time_unit: ns, json_attributes: true, columns: {link_traces: links, link_spans: ''}}\n")
         folded(f"adbc-{name}", "--engine", f"adbc={library}:{path}", *columns)
@@ -157,20 +157,17 @@ def adbc():
 
 
 def executors():
-    """Pids of executors: grandchildren of the workers."""
+    """Pids of our executors."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                line = (entry / "cmdline").read_bytes()
+                line, folder = (entry / "cmdline").read_bytes(), os.readlink(entry / "cwd")
             except OSError:
                 continue
-            if b"CoarseGrainedExecutorBackend" in line and str(MASTER["port"]).encode() + b"" and str(WORK).encode() in (entry / "cwd").resolve().as_posix().encode():
+            if b"CoarseGrainedExecutorBackend" in line and folder.startswith(str(WORK)):
                 found.append(int(entry.name))
     return found
-
-
-MASTER = {"port": 0}
 
 
 def spark_cluster():
@@ -178,7 +175,7 @@ def spark_cluster():
     env = {"SPARK_HOME": home, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1", "PYSPARK_PYTHON": PYTHON,
            "SPARK_LOCAL_DIRS": str(WORK / "spark-local")}
     spark_class, submit = f"{home}/bin/spark-class", f"{home}/bin/spark-submit"
-    MASTER["port"] = master = free_port(27077)
+    master = free_port(27077)
     start("master", [spark_class, "-Xmx256m", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(master),
                      "--webui-port", str(free_port(28080))], lambda: is_open(master), env)
     for n in (1, 2):
