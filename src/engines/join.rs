@@ -117,7 +117,7 @@ mod tests {
         let traffic = graph.finish(&[]);
         let [row] = traffic.rows.as_slice() else { panic!("one row: {:?}", traffic.rows) };
         assert_eq!((row.source.as_str(), row.target.as_str(), row.protocol.as_str()), ("web", "orders", "grpc"));
-        assert_eq!((row.calls, row.errors, row.duration_us, row.server_duration_us), (20, 10, 20_010, 10_000));
+        assert_eq!((row.calls, row.errors, row.duration_us, row.server_duration_us), (20, 10, 20_010, Some(10_000)));
         assert_eq!((traffic.ledger["spans"], traffic.ledger["used"], traffic.ledger["not_joined"]), (50, 40, 10));
     }
 

@@ -53,8 +53,7 @@ impl Spark {
     }
 
     fn ask(&self, session: &SparkSession, sql: &str) -> Result<Vec<Row>, Error> {
-        let rows = session.sql(sql).and_then(|frame| frame.collect());
-        rows.map_err(|e| self.fail(&e.to_string()))
+        answer(session, sql).map_err(|e| self.fail(&e))
     }
 
     /// Sends the program and lets it fold one row.
@@ -66,7 +65,7 @@ impl Spark {
             ["trace_id", "span_id", "parent_span_id", "service", "name", "kind", "status", "start_ns", "duration_ns"];
         let row =
             "SELECT 'a1' AS t, 'b1' AS s, '' AS p, 'probe' AS v, 'probe' AS n, '1' AS k, '0' AS c, 1 AS b, 1 AS d";
-        match session.sql(&transform("t, s, p, v, n, k, c, b, d", program, &columns, row)).and_then(|f| f.collect()) {
+        match answer(session, &transform("t, s, p, v, n, k, c, b, d", program, &columns, row)) {
             Ok(rows) => {
                 let graph = PartialGraph::from_text(&lines(&rows), 0);
                 let graph = graph.map_err(|e| self.fail(&format!("the program that was sent answers wrongly: {e}")))?;
@@ -76,8 +75,7 @@ impl Spark {
                     return Err(self.fail("the program that was sent did not fold the one row that it was given"));
                 })
             }
-            Err(error) => {
-                let text = error.to_string();
+            Err(text) => {
                 // The program was allowed, and failed: another one may run.
                 if text.contains("exited with status") || text.contains("SubprocessFailure") {
                     return Err(self.fail(&format!(
@@ -173,6 +171,12 @@ impl Engine for Spark {
         drop(session.stop());
         Ok(Answer { graph, notes })
     }
+}
+
+/// All rows of a statement.
+fn answer(session: &SparkSession, sql: &str) -> Result<Vec<Row>, String> {
+    let frame = session.sql(sql).map_err(|e| e.to_string())?;
+    frame.collect().map_err(|e| e.to_string())
 }
 
 /// Rows through the program. Both row formats are said: Spark's own separates fields by \x01, and a program that reads

@@ -214,9 +214,9 @@ def spark():
     done = unbraid("analyze", "--engine", at, *here, "--fold-binary", str(program), facts=WORK / "x.json")
     refused("a program that folds nothing", done)
     # It folds the one row of the probe, and loses rows of the table.
-    program.write_text(f"#!/bin/sh\nhead -n 500 | exec {FOLD} \"$@\"\n")
+    program.write_text(f"#!/bin/sh\nsed 100d | {FOLD} \"$@\"\n")
     done = unbraid("analyze", "--engine", at, *here, "--fold-binary", str(program), facts=WORK / "x.json")
-    refused("a fold that loses rows", done)
+    refused("a fold that loses rows", done, "counts", "were folded")
     done = unbraid("analyze", "--engine", at, *config("none", "engine: {table: no_such}\n"), *sent, facts=WORK / "x.json")
     refused("Spark without the table", done, "no_such")
 
