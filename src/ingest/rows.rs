@@ -163,6 +163,8 @@ struct Rows<R> {
     ended: bool,
     options: Options,
     columns: Vec<Column>,
+    /// The fields of the row.
+    fields: Fields,
     /// Number of the row that was taken last.
     row: u64,
     /// The trace that is being read, and its spans.
@@ -180,6 +182,7 @@ impl<R: Read> Rows<R> {
             ended: false,
             options,
             columns: Vec::new(),
+            fields: Fields::default(),
             row: 0,
             trace: (0, 0),
             ended_traces: HashSet::default(),
@@ -235,15 +238,9 @@ impl<R: Read> Rows<R> {
             if line.is_empty() {
                 continue;
             }
-            let bytes = &self.buffer[line.clone()];
+            self.fields.cut(&self.buffer[line.clone()]);
             let mut view = SpanView::default();
-            let mut unescaped: Vec<Vec<u8>> = Vec::new();
-            let taken = if memchr::memchr(b'\\', bytes).is_none() {
-                take(&self.columns, bytes.split(|b| *b == b'\t'), &mut view)
-            } else {
-                unescaped.extend(bytes.split(|b| *b == b'\t').map(unescape));
-                take(&self.columns, unescaped.iter().map(Vec::as_slice), &mut view)
-            };
+            let taken = take(&self.columns, self.fields.of(&self.buffer[line.clone()]), &mut view);
             let service = match taken {
                 Ok(service) => service,
                 Err(reason) => {
@@ -354,27 +351,88 @@ fn links(field: &[u8], view: &mut SpanView<'_>) {
     }
 }
 
-/// A field without its escapes; `\N` is nothing.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    if field == b"\\N" {
-        return Vec::new();
+/// Where the fields of a row end, and the row without its escapes if it has any.
+#[derive(Debug, Default)]
+struct Fields {
+    ends: Vec<usize>,
+    plain: Vec<u8>,
+    escaped: bool,
+}
+
+impl Fields {
+    /// Cuts a row at its tabs.
+    fn cut(&mut self, line: &[u8]) {
+        self.ends.clear();
+        self.escaped = memchr::memchr(b'\\', line).is_some();
+        if self.escaped {
+            return self.unescape(line);
+        }
+        self.ends.extend(memchr::memchr_iter(b'\t', line));
+        self.ends.push(line.len());
     }
-    let mut out = Vec::with_capacity(field.len());
-    let mut bytes = field.iter();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'\\' => match bytes.next() {
+
+    /// The fields of the row that was cut.
+    fn of<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        // In the plain text nothing stands between fields.
+        let (text, gap) = if self.escaped { (self.plain.as_slice(), 0) } else { (line, 1) };
+        let mut from = 0;
+        self.ends.iter().map(move |end| {
+            let field = &text[from..*end];
+            from = end + gap;
+            field
+        })
+    }
+
+    /// Takes escapes away; `\N` is nothing.
+    fn unescape(&mut self, line: &[u8]) {
+        self.plain.clear();
+        let (mut at, mut begin) = (0, 0);
+        while let Some(found) = memchr::memchr2(b'\\', b'\t', &line[at..]).map(|n| at + n) {
+            self.plain.extend_from_slice(&line[at..found]);
+            at = found + 1;
+            if line[found] == b'\t' {
+                self.ends.push(self.plain.len());
+                begin = at;
+                continue;
+            }
+            let next = line.get(at).copied();
+            at += usize::from(next.is_some());
+            self.plain.push(match next {
                 Some(b't') => b'\t',
                 Some(b'n') => b'\n',
                 Some(b'r') => b'\r',
                 Some(b'0') => 0,
                 Some(b'b') => 8,
                 Some(b'f') => 12,
-                Some(other) => *other,
+                Some(b'N') if found == begin && line.get(at).is_none_or(|b| *b == b'\t') => {
+                    continue;
+                }
+                Some(other) => other,
                 None => b'\\',
-            },
-            other => *other,
-        });
+            });
+        }
+        self.plain.extend_from_slice(&line[at..]);
+        self.ends.push(self.plain.len());
     }
-    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_lose_their_escapes_and_stay_apart() {
+        let mut fields = Fields::default();
+        let mut cut = |line: &str| -> Vec<String> {
+            fields.cut(line.as_bytes());
+            fields.of(line.as_bytes()).map(|f| String::from_utf8_lossy(f).into_owned()).collect()
+        };
+        assert_eq!(cut("a\t\tb"), ["a", "", "b"]);
+        assert_eq!(cut(""), [""]);
+        assert_eq!(
+            cut("a\\tb\t\\N\t\\Nx\tx\\N\t\\\\N\t{\"k\":\"\\\\\"\"}\t\\"),
+            ["a\tb", "", "Nx", "xN", "\\N", "{\"k\":\"\\\"\"}", "\\"]
+        );
+        assert_eq!(cut("\\N\t"), ["", ""]);
+    }
 }
