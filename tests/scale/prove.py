@@ -245,6 +245,19 @@ def killed(at, here):
     hold("Lost executor" in text, "Spark: the driver says that it lost the executor")
 
 
+def sail():
+    """A Spark Connect server that refuses programs (Sail): the fold is not run, and the output says what is not seen."""
+    if "SAIL" not in os.environ:
+        return say("SKIPPED: the Python index does not give Sail, refused programs were not proved")
+    port = free_port(25502)
+    start("sail", [os.environ["SAIL"], "spark", "server", "--ip", "127.0.0.1", "--port", str(port)], lambda: is_open(port))
+    here = config("sail", f"engine: {{table: 'parquet.`{WORK}/data/parquet`'}}\n")
+    done = folded("sail-join", "--engine", f"spark=sc://127.0.0.1:{port}", "--fold-binary", FOLD, *here, pairs=True)
+    notes = [n["text"] for n in json.load(open(WORK / "result.json"))["notes"]]
+    hold("joins pairs" in done.stderr and any("programs are refused here" in n and "are not seen" in n for n in notes),
+         "Sail refuses programs: pairs are joined in SQL, and the output says so")
+
+
 def default_build():
     done = subprocess.run([FOLD, "analyze", "--engine", "spark=sc://127.0.0.1:1"], capture_output=True, text=True, timeout=60)
     hold(done.returncode == 2 and "--features spark" in done.stderr, "the default build says how to build with Spark's client")
@@ -254,7 +267,7 @@ def main():
     made = subprocess.run([PYTHON, str(HERE / "generate.py"), str(WORK / "data"), TRACES], capture_output=True, text=True, check=True)
     done = unbraid("analyze", str(WORK / "data/traces.jsonl"), facts=WORK / "local.json")
     hold(done.returncode == 0, f"{made.stdout.strip()} spans are read here")
-    parts = {"default": default_build, "clickhouse": clickhouse, "adbc": adbc, "spark": spark}
+    parts = {"default": default_build, "clickhouse": clickhouse, "adbc": adbc, "sail": sail, "spark": spark}
     for name in sys.argv[1:] or parts:
         parts[name]()
 
