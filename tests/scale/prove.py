@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -258,6 +259,40 @@ def sail():
          "Sail refuses programs: pairs are joined in SQL, and the output says so")
 
 
+def speed():
+    """Not among the proofs: the fold on Spark beside an empty TRANSFORM (`cat`) on the same rows, in CPU seconds of the
+    executors and what they start. Give TRACES=60000 for about a million spans."""
+    from pyspark.sql import SparkSession
+    at = spark_cluster()
+    session = SparkSession.builder.remote(at.removeprefix("spark=")).getOrCreate()
+    source = (HERE.parent.parent / "src/ingest/fold/span.rs").read_text()
+    keys = ", ".join(f"'{k}'" for k in re.findall(r'\(b"([a-z0-9_.]+)", ', source))
+    plain = lambda e: f"replace(replace(replace({e}, '\\\\', '\\\\\\\\'), '\\t', '\\\\t'), '\\n', '\\\\n')"
+    fields = ["TraceId", "SpanId", "ParentSpanId", plain("ServiceName"), plain("SpanName"), "SpanKind", "StatusCode", "unix_micros(Timestamp) * 1000",
+              "Duration", plain("TraceState"), "concat_ws(',', zip_with(Links.TraceId, Links.SpanId, (t, s) -> concat(t, '/', s)))",
+              plain(f"to_json(map_filter(SpanAttributes, (k, v) -> k IN ({keys})))")]
+    rows = (f"SELECT {', '.join(f'{e} AS c{i}' for i, e in enumerate(fields))} FROM parquet.`{WORK}/data/parquet` DISTRIBUTE BY c0 SORT BY c0")
+    delimited = lambda by: f"ROW FORMAT DELIMITED FIELDS TERMINATED BY '{by}' LINES TERMINATED BY '\\n'"
+    cat = (f"SELECT count(*) FROM (SELECT TRANSFORM({', '.join(f'c{i}' for i in range(len(fields)))}) {delimited(chr(92) + 't')} NULL DEFINED AS '' "
+           f"USING 'cat' AS (line STRING) {delimited(chr(92) + 'u0001')} FROM ({rows}))")
+    here = config("spark", f"engine: {{table: 'parquet.`{WORK}/data/parquet`'}}\n")
+    ticks = os.sysconf("SC_CLK_TCK")
+    # Own time and that of children that ended: utime, stime, cutime, cstime.
+    used = lambda: sum(sum(map(int, (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[11:15])) for pid in executors()) / ticks
+    taken = {"cat": [], "fold": []}
+    for attempt in range(4):
+        for name in taken:
+            before, begun = used(), time.time()
+            if name == "cat":
+                counted = session.sql(cat).collect()[0][0]
+            else:
+                hold(unbraid("analyze", "--engine", at, *here, "--fold-binary", FOLD, facts=WORK / "x.json").returncode == 0, "folded")
+            taken[name].append((round(used() - before, 2), round(time.time() - begun, 2)))
+    say(f"{counted} rows; (CPU s, wall s) by attempt, the first is cold: {taken}")
+    best = {name: min(cpu for cpu, _ in all_of[1:]) for name, all_of in taken.items()}
+    say(f"fold {best['fold']} to cat {best['cat']} CPU s: {best['fold'] / best['cat']:.2f}")
+
+
 def default_build():
     done = subprocess.run([FOLD, "analyze", "--engine", "spark=sc://127.0.0.1:1"], capture_output=True, text=True, timeout=60)
     hold(done.returncode == 2 and "--features spark" in done.stderr, "the default build says how to build with Spark's client")
@@ -269,7 +304,7 @@ def main():
     hold(done.returncode == 0, f"{made.stdout.strip()} spans are read here")
     parts = {"default": default_build, "clickhouse": clickhouse, "adbc": adbc, "sail": sail, "spark": spark}
     for name in sys.argv[1:] or parts:
-        parts[name]()
+        {**parts, "speed": speed}[name]()
 
 
 try:
