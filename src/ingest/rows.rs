@@ -165,6 +165,8 @@ struct Rows<R> {
     columns: Vec<Column>,
     /// The fields of the row.
     fields: Fields,
+    /// The trace id that was read last, as text and as number: the next row has it too, nearly always.
+    known: (Vec<u8>, u128),
     /// Number of the row that was taken last.
     row: u64,
     /// The trace that is being read, and its spans.
@@ -183,6 +185,7 @@ impl<R: Read> Rows<R> {
             options,
             columns: Vec::new(),
             fields: Fields::default(),
+            known: (Vec::new(), 0),
             row: 0,
             trace: (0, 0),
             ended_traces: HashSet::default(),
@@ -240,7 +243,7 @@ impl<R: Read> Rows<R> {
             }
             self.fields.cut(&self.buffer[line.clone()]);
             let mut view = SpanView::default();
-            let taken = take(&self.columns, self.fields.of(&self.buffer[line.clone()]), &mut view);
+            let taken = take(&self.columns, self.fields.of(&self.buffer[line.clone()]), &mut self.known, &mut view);
             let service = match taken {
                 Ok(service) => service,
                 Err(reason) => {
@@ -295,6 +298,7 @@ fn begin(
 fn take<'a>(
     columns: &[Column],
     fields: impl Iterator<Item = &'a [u8]>,
+    known: &mut (Vec<u8>, u128),
     view: &mut SpanView<'a>,
 ) -> Result<Value<'a>, &'static str> {
     let (mut service, mut start, mut end, mut duration) = (Value::None, 0, None, None);
@@ -306,7 +310,14 @@ fn take<'a>(
             continue;
         }
         match column {
-            Column::Trace => view.trace = id_of(field).unwrap_or(0),
+            Column::Trace => {
+                if known.0 != field {
+                    known.0.clear();
+                    known.0.extend_from_slice(field);
+                    known.1 = id_of(field).unwrap_or(0);
+                }
+                view.trace = known.1;
+            }
             Column::Span => view.id = id_of(field).unwrap_or(0) as u64,
             Column::Parent => view.parent = id_of(field).unwrap_or(0) as u64,
             Column::Service => service = Value::Text(field),
