@@ -123,7 +123,7 @@ fn http(url: &str) -> Result<Http, String> {
 
 fn adbc(text: &str) -> Result<Address, String> {
     // A drive letter of Windows is no driver.
-    let from = if text.as_bytes().get(1) == Some(&b':') { 2 } else { 0 };
+    let from = if text.get(1..3) == Some(":\\") { 2 } else { 0 };
     let at = text[from..].find(':').ok_or("adbc: write adbc=driver:uri, like adbc=adbc_driver_sqlite:spans.db")? + from;
     let (driver, uri) = (&text[..at], &text[at + 1..]);
     if driver.is_empty() {
