@@ -40,7 +40,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("adbc_core", &["engines"]),
     ("adbc_driver_manager", &["engines"]),
     ("arrow_array", &["engines"]),
-    ("tokio", &["engines"]),
+    ("tokio::runtime::", &["engines"]),
     ("clap", &["cli", "main"]),
     ("anyhow", &["cli", "main"]),
 ];
