@@ -4,6 +4,9 @@
 //! lost executor is Spark's own affair: it runs the task again, and takes one answer of each. Where programs are
 //! refused (one row is tried first) pairs are joined in SQL, and the answer says what is then not seen.
 
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
 use spark_connect::{SparkSession, row::Row};
 
 use crate::error::Error;
@@ -16,6 +19,12 @@ use super::{Answer, Engine, Program, Request, Tell, checked};
 
 /// Memory of a fold on an executor, beside the executor's own: for batches of whole traces.
 const MEMORY: &str = "512M";
+
+/// The port where an address names none, as Spark Connect has it.
+const PORT: u16 = 15_002;
+
+/// How long a server may take to let somebody in.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How the line with the number of rows begins.
 const COUNTED: &str = "counted";
@@ -50,6 +59,22 @@ impl Spark {
 
     fn fail(&self, reason: &str) -> Error {
         Error::Engine { engine: self.name.clone(), reason: shorten(&self.credentials.mask(reason)) }
+    }
+
+    /// Is somebody there? The client itself would try again for minutes.
+    fn dial(&self) -> Result<(), Error> {
+        let rest = self.url.strip_prefix("sc://").unwrap_or(&self.url);
+        let host = rest.split(['/', ';']).next().unwrap_or_default();
+        let named = if host.ends_with(']') || !host.contains(':') { format!("{host}:{PORT}") } else { host.to_owned() };
+        let found = named.to_socket_addrs().map_err(|e| self.fail(&format!("{named}: {e}")))?;
+        let mut last = "it has no address".to_owned();
+        for address in found {
+            match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(self.fail(&format!("nobody answers at {named}: {last}")))
     }
 
     fn ask(&self, session: &SparkSession, sql: &str) -> Result<Vec<Row>, Error> {
@@ -138,6 +163,7 @@ impl Spark {
 impl Engine for Spark {
     fn aggregate(&self, request: &Request, tell: Tell<'_>) -> Result<Answer, Error> {
         let table = Table::new(&request.table, Dialect::Spark, request.window).map_err(|e| self.fail(&e))?;
+        self.dial()?;
         let session = SparkSession::builder().remote(&self.url).get_or_create();
         let session = session.map_err(|e| self.fail(&e.to_string()))?;
         let version = session.version().map_err(|e| self.fail(&e.to_string()))?;
