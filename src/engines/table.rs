@@ -356,9 +356,14 @@ impl<'c> Table<'c> {
             Dialect::Standard => {
                 // The end of an id is random even where its start is the time (as of X-Ray).
                 let of = of.min(SUFFIXES);
-                let mine = (0..SUFFIXES).filter(|n| n % of == at).map(|n| format!("'{n:02x}'"));
-                let suffixes = mine.collect::<Vec<_>>().join(", ");
-                format!("lower(substr({trace}, length({trace}) - 1, 2)) IN ({suffixes})")
+                let end = format!("lower(substr({trace}, length({trace}) - 1, 2))");
+                let listed = |mine: &dyn Fn(u32) -> bool| {
+                    let all = (0..SUFFIXES).filter(|n| mine(*n)).map(|n| format!("'{n:02x}'"));
+                    all.collect::<Vec<_>>().join(", ")
+                };
+                let mine = format!("{end} IN ({})", listed(&|n| n % of == at));
+                // Ids that are no hex are all in the first class: none may be in no class.
+                if at == 0 { format!("({mine} OR {end} NOT IN ({}))", listed(&|_| true)) } else { mine }
             }
         })
     }
