@@ -18,6 +18,7 @@ mod merge;
 mod output;
 mod plan;
 mod progress;
+mod receive;
 mod render;
 mod rules;
 mod schema;
@@ -68,6 +69,8 @@ enum Command {
     Fold(fold::Fold),
     /// Merge partial graphs into what all their traces say
     Merge(merge::Merge),
+    /// Receive traces by OTLP until it is stopped, then write the reports
+    Receive(receive::Receive),
     /// Rules of client libraries
     Rules(rules::RulesCommand),
     /// Print the JSON schema of a file that unbraid reads or writes
@@ -104,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Fold(command) => fold::run(command),
         Command::Merge(command) => merge::run(command, &console),
         Command::Plan(command) => plan::run(command, &console),
+        Command::Receive(command) => receive::run(command, &console),
         Command::Render(command) => render::run(command, &console),
         Command::Init(command) => init::run(command, &console),
         Command::Man(command) => help::man(command, &console),

@@ -59,6 +59,22 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// The folder of a receiver's state cannot be used.
+    #[error("state folder {path}: {reason}")]
+    State {
+        /// The folder.
+        path: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A receiver cannot run.
+    #[error("{what}: {reason}")]
+    Receive {
+        /// What of it.
+        what: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// What to compare is neither a saved result nor a revision.
     #[error("{revision}: {reason}")]
     Revision {

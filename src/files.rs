@@ -6,6 +6,7 @@
 mod discover;
 mod git;
 mod history;
+pub mod journal;
 mod map;
 mod spill;
 mod write;

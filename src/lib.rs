@@ -12,6 +12,7 @@
 //! - `graph` resolves names and addresses, each with the chain of evidence that led there.
 //! - `analyze` scores, tests entities, finds smells, simulates; `plan` orders the steps; `gate` decides.
 //! - `engines` asks what holds the spans (Spark, ClickHouse, other databases) for a partial graph: one more input.
+//! - `receive`, behind the feature of its name, takes traces from the network into a file that is read as an input.
 //! - `report` renders the one result as bytes. The library never prints or exits; the program does.
 
 pub mod analyze;
@@ -28,6 +29,8 @@ pub mod ingest;
 pub mod mcp;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "receive")]
+pub mod receive;
 pub mod report;
 pub mod result;
 pub mod rules;

@@ -19,6 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("result", &["model", "error", "graph", "analyze", "plan", "gate"]),
     ("diff", &["result"]),
     ("engines", &["model", "ingest", "config", "error"]),
+    // It keeps its state through `files`, and folds as the readers of files do.
+    ("receive", &["model", "error", "files", "ingest", "config"]),
     ("report", &["result", "model", "analyze", "plan", "diff", "gate"]),
 ];
 
@@ -28,7 +30,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("syn::", &["ingest"]),
     ("saphyr", &["ingest"]),
     ("quick_xml", &["ingest"]),
-    ("flate2", &["ingest", "files"]),
+    ("flate2", &["ingest", "files", "receive"]),
     ("parquet", &["ingest"]),
     ("zstd", &["ingest", "files"]),
     ("petgraph", &["graph"]),
@@ -40,7 +42,11 @@ const ALONE: &[(&str, &[&str])] = &[
     ("adbc_core", &["engines"]),
     ("adbc_driver_manager", &["engines"]),
     ("arrow_array", &["engines"]),
-    ("tokio::runtime::", &["engines"]),
+    ("tokio::runtime::", &["engines", "receive"]),
+    ("tokio_rustls", &["receive"]),
+    ("hyper", &["receive"]),
+    ("hyper_util", &["receive"]),
+    ("http_body_util", &["receive"]),
     ("clap", &["cli", "main"]),
     ("anyhow", &["cli", "main"]),
 ];
@@ -187,6 +193,8 @@ fn siblings(folder: &str) -> Vec<String> {
         "proxies",
         "flatten",
         "open",
+        "request",
+        "request_json",
         "scene",
     ];
     let mut names: Vec<String> = std::fs::read_dir(root().join(folder))

@@ -32,16 +32,27 @@ pub struct Analyze {
 pub fn run(command: &Analyze, console: &Console) -> Result<u8> {
     console.stage(&format!("reading {}", command.inputs.names()));
     let reading = command.inputs.read_watched(console)?;
-    if let Some(path) = &command.facts_out {
+    report(&reading, &command.inputs, command.facts_out.as_deref(), &command.output, console)
+}
+
+/// Writes what follows from a reading, and says it in short.
+pub fn report(
+    reading: &unbraid::Reading,
+    inputs: &Inputs,
+    facts_out: Option<&Path>,
+    outputs: &[Output],
+    console: &Console,
+) -> Result<u8> {
+    if let Some(path) = facts_out {
         let mut text = serde_json::to_vec_pretty(&reading.facts)?;
         text.push(b'\n');
         files::write_atomically(path, &text)?;
     }
     console.stage("linking and scoring");
-    let result = unbraid::analyze(&reading);
+    let result = unbraid::analyze(reading);
     console.notes(&result);
-    command.inputs.strictly(&result)?;
-    let mut outputs = command.output.clone();
+    inputs.strictly(&result)?;
+    let mut outputs = outputs.to_vec();
     if outputs.is_empty() {
         outputs.push(Output { format: None, path: Path::new("reports").join(file_name(&result.system)) });
     }

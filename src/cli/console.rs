@@ -111,7 +111,8 @@ impl Console {
         }
     }
 
-    /// What is asked of others, before it is asked: on standard error, not with `--quiet`.
+    /// What is asked of others before it is asked, and what a command that runs for long has to say: on standard error,
+    /// not with `--quiet`.
     pub fn tell(&self, text: &str) {
         if !self.quiet {
             self.clear();

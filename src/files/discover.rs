@@ -11,7 +11,7 @@ use crate::model::Note;
 use super::Source;
 
 /// Folders that hold copies, dependencies or build output, never a system's own inputs.
-pub(super) const SKIPPED_FOLDERS: [&str; 12] = [
+pub(super) const SKIPPED_FOLDERS: [&str; 13] = [
     ".git",
     ".hg",
     ".svn",
@@ -24,6 +24,8 @@ pub(super) const SKIPPED_FOLDERS: [&str; 12] = [
     ".venv",
     ".tox",
     ".next",
+    // The state of a receiver.
+    ".unbraid-receive",
 ];
 
 /// Folders that hold build output when git ignores them: not looked into for ignored traces.

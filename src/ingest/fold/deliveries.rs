@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::Relation;
 
-use super::graph::{About, RowSums};
+use super::graph::{About, PartialGraph, RowSums};
 use super::store::Span;
 use super::sums::Seen;
 
@@ -88,5 +88,43 @@ impl Deliveries {
             }
         }
         lost
+    }
+}
+
+/// For what is folded without end: messages and links wait apart, and not for ever.
+impl PartialGraph {
+    /// Takes out the messages and links that wait for other parts, as a part of their own.
+    #[must_use]
+    pub fn split_deliveries(&mut self) -> Self {
+        Self { deliveries: std::mem::take(&mut self.deliveries), ..Self::default() }
+    }
+
+    /// How many messages and links wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.deliveries.messages.len() + self.deliveries.links.len()
+    }
+
+    /// Lets the oldest part wait no longer: what it has in common with younger ones is joined and taken from these, its
+    /// other links count as lost.
+    pub fn retire<'p>(&mut self, oldest: Self, younger: impl Iterator<Item = &'p mut Self>) {
+        let mut all = oldest.deliveries;
+        for part in younger {
+            let links = std::mem::take(&mut part.deliveries.links);
+            for ((producer, consumer), delivery) in links {
+                if all.messages.contains_key(&producer) {
+                    all.link(producer, consumer, delivery);
+                } else {
+                    part.deliveries.links.insert((producer, consumer), delivery);
+                }
+            }
+            let asked: Vec<SpanId> = all.links.keys().map(|(producer, _)| *producer).collect();
+            for producer in asked {
+                if let Some(service) = part.deliveries.messages.get(&producer) {
+                    all.messages.insert(producer, service.clone());
+                }
+            }
+        }
+        self.lost_links += all.join(|about, row| self.rows.entry(about).or_default().merge(row));
     }
 }

@@ -54,7 +54,8 @@ pub struct RowSums {
 }
 
 impl RowSums {
-    fn merge(&mut self, other: Self) {
+    /// Adds another row's.
+    pub fn merge(&mut self, other: Self) {
         self.requests += other.requests;
         for (name, sums) in other.operations {
             self.operations.entry(name).or_default().merge(&sums);

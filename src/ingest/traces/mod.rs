@@ -14,6 +14,8 @@ mod otlp;
 mod otlp_json;
 mod parquet;
 mod partial;
+pub mod request;
+pub mod request_json;
 mod wire;
 mod zipkin;
 
