@@ -12,7 +12,6 @@ use super::inputs::{self, ReadOptions};
 use super::output::{self, Output};
 
 #[derive(Debug, Args)]
-#[cfg_attr(not(feature = "receive"), expect(dead_code, reason = "a build without the receiver only refuses"))]
 #[command(after_long_help = HELP)]
 pub struct Receive {
     /// Folders and files that are read beside what is received: code, manifests, specifications, traces
@@ -96,7 +95,10 @@ Examples:
 
 /// Where to listen, if at all.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "receive"), expect(dead_code, reason = "a build without the receiver only refuses"))]
+#[cfg_attr(
+    not(any(feature = "receive", test)),
+    expect(dead_code, reason = "a build without the receiver only refuses")
+)]
 struct Door(Option<SocketAddr>);
 
 fn address(text: &str) -> Result<Door, String> {
@@ -144,7 +146,7 @@ pub fn run(command: &Receive, console: &Console) -> Result<u8> {
     // What was received is one more input, and named by its file.
     let mut paths = command.inputs.clone();
     paths.push(received.graph());
-    let inputs = Inputs { inputs: paths, options: command.options.clone() };
+    let inputs = Inputs::of(paths, &command.options);
     console.stage(&format!("reading {}", inputs.names()));
     let reading = inputs.read_watched(console)?;
     let code = super::analyze::report(&reading, &inputs, command.facts_out.as_deref(), &command.output, console)?;
@@ -186,7 +188,7 @@ fn options(command: &Receive, console: &Console) -> Result<unbraid::receive::Opt
             let place = |address: Option<SocketAddr>| address.map_or_else(|| "off".to_owned(), |a| a.to_string());
             out.tell(&format!("receiving OTLP, gRPC: {}, HTTP: {}; Ctrl-C ends it", place(grpc), place(http)));
         }
-        Event::Note(text) => out.log(&text),
+        Event::Note(text) => out.tell(&text),
         Event::Trouble(text) => out.complain(&format!("warning: {text}")),
     };
     Ok(Options {

@@ -111,10 +111,10 @@ impl Folder {
         drop(std::fs::remove_file(self.place(name)));
     }
 
-    /// Removes all files of it, and the folder if nothing else is in it.
-    pub fn remove_all(self) {
-        for (name, _) in self.files().unwrap_or_default() {
-            self.remove(&name);
+    /// Removes the files of it that are `ours`, and the folder if nothing else is in it.
+    pub fn remove_all(self, ours: impl Fn(&str) -> bool) {
+        for (name, _) in self.files().unwrap_or_default().iter().filter(|(name, _)| ours(name)) {
+            self.remove(name);
         }
         self.remove(LOCK);
         drop(std::fs::remove_dir(&self.path));
@@ -198,7 +198,9 @@ mod tests {
             let meta = std::fs::metadata(path.join(name)).expect("there");
             assert_eq!(meta.permissions().mode() & 0o777, mode, "{name}");
         }
-        folder.remove_all();
+        folder.remove_all(|name| name == "x");
+        assert!(path.join("y").exists() && !path.join("x").exists(), "what others put there stays");
+        Folder::open(&path).expect("opened").remove_all(|_| true);
         assert!(!path.exists());
     }
 

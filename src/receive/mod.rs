@@ -123,7 +123,7 @@ impl Received {
 
     /// Removes the state: what was received is in a report.
     pub fn remove(self) {
-        self.folder.remove_all();
+        self.folder.remove_all(state::is_ours);
     }
 }
 

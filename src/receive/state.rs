@@ -36,6 +36,12 @@ pub fn segment_number(name: &str) -> Option<u64> {
     name.strip_prefix("segment-")?.strip_suffix(".otlp")?.parse().ok()
 }
 
+/// Is it the name of a file that a receiver makes? Others may lie in the folder.
+pub fn is_ours(name: &str) -> bool {
+    const OURS: [&str; 7] = ["segment-", "graph-", "carried-", "waiting-", "closed-", CHECKPOINT, super::GRAPH];
+    OURS.iter().any(|ours| name.starts_with(ours))
+}
+
 impl Checkpoint {
     /// Reads that of a folder; one that has none begins anew.
     ///
@@ -85,11 +91,10 @@ impl Checkpoint {
         name == CHECKPOINT || segment_number(name).is_some_and(|n| n >= self.first) || all.any(|n| n == name)
     }
 
-    /// Removes what does not count: all that a receiver makes, and nothing else.
+    /// Removes what does not count: of what a receiver makes, and nothing else.
     pub fn clean(&self, folder: &Folder) {
-        const OURS: [&str; 6] = ["segment-", "graph-", "carried-", "waiting-", "closed-", super::GRAPH];
         for (name, _) in folder.files().unwrap_or_default() {
-            if !self.names(&name) && OURS.iter().any(|ours| name.starts_with(ours)) {
+            if !self.names(&name) && is_ours(&name) {
                 folder.remove(&name);
             }
         }

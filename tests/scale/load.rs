@@ -1,12 +1,16 @@
-//! A sender for trials of the receiver: takes a file of framed OTLP requests, deals its spans out anew in random order,
-//! and sends them over gRPC or HTTP until each is acknowledged.
+//! A sender for trials of the receiver: takes a file of framed OTLP requests (`made:N` makes about N spans), deals its
+//! spans out anew in random order, and sends them over gRPC or HTTP until each is acknowledged.
 //!
+//!   load made:1000000 --write FILE
 //!   load FILE grpc://127.0.0.1:4317|http://…|json://…|gzip://… [--batch N] [--connections N] [--seed N] [--part I/N]
 //!        [--acked FILE] [--seconds N] [--shuffle no]
 //!
 //! A request that is refused for now, or whose connection breaks, is sent again. `--acked` appends the number of each
 //! request that was acknowledged. With `--part` only requests I, I+N, … are sent. It says how many spans were
 //! acknowledged, how many requests were sent again, seconds and its own CPU seconds as one line of JSON.
+
+#[path = "load/shop.rs"]
+mod shop;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -44,12 +48,16 @@ struct Arguments {
     acked: Option<String>,
     seconds: u64,
     shuffle: bool,
+    write: Option<String>,
 }
 
 fn arguments() -> Arguments {
     let all: Vec<String> = std::env::args().skip(1).collect();
     let option = |name: &str| all.iter().position(|a| a == name).and_then(|at| all.get(at + 1)).cloned();
     let number = |name: &str, or: u64| option(name).map_or(or, |n| n.parse().expect("a number"));
+    if let Some(file) = option("--write") {
+        return Arguments::to_write(&all[0], &file);
+    }
     let (way, address) = all.get(1).and_then(|url| url.split_once("://")).expect("grpc://ADDRESS");
     let way = match way {
         "grpc" => Way::Grpc,
@@ -73,6 +81,25 @@ fn arguments() -> Arguments {
         acked: option("--acked"),
         seconds: number("--seconds", 300),
         shuffle: option("--shuffle").as_deref() != Some("no"),
+        write: None,
+    }
+}
+
+impl Arguments {
+    fn to_write(source: &str, file: &str) -> Self {
+        Self {
+            file: source.to_owned(),
+            way: Way::Grpc,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            batch: 1_000,
+            connections: 1,
+            seed: 1,
+            part: (0, 1),
+            acked: None,
+            seconds: 0,
+            shuffle: false,
+            write: Some(file.to_owned()),
+        }
     }
 }
 
@@ -91,6 +118,9 @@ impl Numbers {
 
 /// The spans of a file with the number of their resource.
 fn spans(file: &str) -> (Vec<Resource>, Vec<(u32, Span)>) {
+    if let Some(n) = file.strip_prefix("made:") {
+        return shop::spans(n.parse().expect("a number"));
+    }
     let bytes = std::fs::read(file).expect("a file");
     let (mut resources, mut all) = (Vec::<Resource>::new(), Vec::new());
     let mut known = std::collections::HashMap::<Vec<u8>, u32>::new();
@@ -264,6 +294,11 @@ fn cpu() -> f64 {
 fn main() {
     let arguments = arguments();
     let requests = requests(&arguments);
+    if let Some(file) = &arguments.write {
+        // A message of gRPC is framed as a file is, behind one byte.
+        let framed: Vec<u8> = requests.iter().flat_map(|(_, body)| body[1..].to_vec()).collect();
+        return std::fs::write(file, framed).expect("written");
+    }
     let file = arguments.acked.as_ref().map(|path| {
         std::sync::Mutex::new(std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a file"))
     });

@@ -83,7 +83,7 @@ impl Tree {
             let begins = up == NONE && span.parent == 0;
             self.up.push(up);
             self.top.push(if handles || up == NONE { at as u32 } else { NONE });
-            self.marks.push(u8::from(handles) * HANDLES | u8::from(begins) * BEGINS);
+            self.marks.push(if handles { HANDLES } else { 0 } | if begins { BEGINS } else { 0 });
         }
         self.find_owners();
         self.find_outers();
