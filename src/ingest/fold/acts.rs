@@ -4,8 +4,9 @@
 
 use crate::model::Act;
 
+use super::brief::Brief;
 use super::partial::{NONE, Partial};
-use super::shape::{Brief, Known, Role, Text};
+use super::shape::{Known, Role, Text};
 use super::store::Span;
 use super::tree::Tree;
 

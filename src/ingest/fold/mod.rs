@@ -5,6 +5,7 @@
 //! are split among files, or on the number of threads. Knows no format.
 
 mod acts;
+mod brief;
 mod counted;
 mod deliveries;
 mod graph;

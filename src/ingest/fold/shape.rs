@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{HashMap, HashTable};
 
+use super::brief::{Brief, ERROR, LINKED, PUTS, RESENT, SHARED, TAKES, WEAK};
 use super::names;
 use super::recent::Recent;
 use super::role::{self, is_one_of, messaging_system};
@@ -89,85 +90,7 @@ pub struct Shape {
     pub table: Text,
 }
 
-/// What folding asks of every span, in one word: shapes are many, and most of what they say is names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Brief {
-    /// What it is.
-    pub role: Role,
-    /// Kind as told.
-    pub kind: Kind,
-    marks: u8,
-    /// It says how many calls it stands for.
-    pub weighted: bool,
-    /// Service.
-    pub service: Text,
-}
-
-impl Brief {
-    fn of(shape: &Shape) -> Self {
-        let mark = |on: bool, mark: u8| if on { mark } else { 0 };
-        let marks = mark(shape.error, ERROR)
-            | mark(shape.resent, RESENT)
-            | mark(shape.shared, SHARED)
-            | mark(shape.puts, PUTS)
-            | mark(shape.takes, TAKES)
-            | mark(shape.linked, LINKED);
-        Self { role: shape.role, kind: shape.kind, marks, weighted: shape.weight != 0, service: shape.service }
-    }
-
-    /// Ended in an error.
-    #[must_use]
-    pub fn error(self) -> bool {
-        self.marks & ERROR != 0
-    }
-
-    /// An attempt after the first.
-    #[must_use]
-    pub fn resent(self) -> bool {
-        self.marks & RESENT != 0
-    }
-
-    /// Zipkin's shared server half.
-    #[must_use]
-    pub fn shared(self) -> bool {
-        self.marks & SHARED != 0
-    }
-
-    /// See [`Shape::puts`].
-    #[must_use]
-    pub fn puts(self) -> bool {
-        self.marks & PUTS != 0
-    }
-
-    /// See [`Shape::takes`].
-    #[must_use]
-    pub fn takes(self) -> bool {
-        self.marks & TAKES != 0
-    }
-
-    /// Has links.
-    #[must_use]
-    pub fn linked(self) -> bool {
-        self.marks & LINKED != 0
-    }
-
-    /// Does it put a message in?
-    #[must_use]
-    pub fn produces(self) -> bool {
-        self.role == Role::Publish || self.role == Role::BrokerCall && self.puts()
-    }
-}
-
-/// Marks of the key of a shape.
-const ERROR: u8 = 1;
-const RESENT: u8 = 2;
-const SHARED: u8 = 4;
-const WEAK: u8 = 8;
-const PUTS: u8 = 16;
-const TAKES: u8 = 32;
-const LINKED: u8 = 64;
-
-/// Where they stand in the key.
+/// Where the marks stand in the key.
 const MARKS: usize = 2;
 
 /// The shapes and strings of all threads.

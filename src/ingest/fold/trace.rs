@@ -7,8 +7,9 @@ use crate::model::Relation;
 use crate::model::traffic::MOST_CALLS;
 
 use super::acts::{Acts, Step, Trace};
+use super::brief::Brief;
 use super::partial::{NONE, Partial};
-use super::shape::{Brief, Known, Role, Shape, Text};
+use super::shape::{Known, Role, Shape, Text};
 use super::store::{Link, Span};
 use super::sums::Seen;
 use super::tree::Tree;

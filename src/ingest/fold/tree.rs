@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
+use super::brief::Brief;
 use super::order::Order;
 use super::partial::NONE;
-use super::shape::{Brief, Known, ROLES, Role};
+use super::shape::{Known, ROLES, Role};
 use super::span::Kind;
 use super::store::Span;
 
