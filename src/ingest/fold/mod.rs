@@ -255,7 +255,7 @@ impl<'k> PartitionFold<'k> {
         if members.len() <= FEW {
             self.one.extend(members.iter().map(|at| spans[*at as usize]));
         } else {
-            // What has an end (see [`acts`]) ends at the same place whatever the order of input.
+            // The bits for services that write may run out: who gets one must not depend on the order of input.
             self.order.sort(members.len(), |at| spans[members[at] as usize].id);
             self.one.extend(self.order.positions().map(|at| spans[members[at] as usize]));
         }

@@ -1,4 +1,4 @@
-//! Positions in the order of a number: the sort that every trace needs twice (by id, by start), of one word a span.
+//! Positions in the order of a number, of one word each: calls by their start, the spans of large traces by id.
 
 /// Sorts positions, keeping its buffers.
 #[derive(Debug, Default)]

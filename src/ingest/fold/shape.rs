@@ -309,6 +309,8 @@ impl<'s> Interner<'s> {
         let role = role::role(view);
         let print = self.recent.print(view, service, role);
         if let Some(shape) = self.recent.get(print) {
+            // Whatever the key is made of, the print is made of, too.
+            debug_assert_eq!(self.read_shape(view, service, role), Some(shape), "a print that leaves something out");
             return Some(shape);
         }
         let shape = self.read_shape(view, service, role)?;

@@ -113,6 +113,7 @@ fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
                     attribute(pair, view);
                 }
             }
+            // Events.
             0x5a => {
                 wire.bytes()?;
             }

@@ -184,6 +184,8 @@ pub fn put_number(out: &mut Vec<u8>, number: u64, n: u64) {
 
 #[cfg(test)]
 mod tests {
+    use crate::ingest::fold::{Shapes, Store};
+
     use super::*;
 
     fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
@@ -213,6 +215,34 @@ mod tests {
         assert_eq!(check(&request(&[message(&[(1, &[1; 16]), (1, &[2; 16]), (2, &[1; 8])])])), None);
         assert_eq!(check(b""), Some(Checked::default()));
         assert_eq!(check(b"POST / HTTP/1.1"), None);
+    }
+
+    /// What is acknowledged has to be read later: whatever one byte is changed to.
+    #[test]
+    fn what_was_checked_is_read_to_its_end() {
+        let status = message(&[(2, b"no"), (3, b"x")]);
+        let attribute = message(&[(1, b"server.address"), (2, &message(&[(1, b"orders")]))]);
+        let link = message(&[(1, &[3; 16]), (2, &[4; 8])]);
+        let mut one = span(1, 1);
+        one.extend(message(&[(9, &attribute), (11, b"event"), (13, &link), (15, &status)]));
+        put_number(&mut one, 6, 5);
+        one.extend_from_slice(&[0x39, 1, 0, 0, 0, 0, 0, 0, 0, 0x41, 2, 0, 0, 0, 0, 0, 0, 0, 0x85, 0x01, 1, 0, 0, 0]);
+        let whole = request(&[one, span(2, 2)]);
+        let mut taken = 0;
+        for at in 0..whole.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = whole.clone();
+                changed[at] = byte;
+                let Some(checked) = check(&changed) else { continue };
+                let (shapes, store) = (Shapes::new(1 << 20), Store::new(1, 1 << 20));
+                let mut sink = Sink::new(&shapes, &store);
+                assert_eq!(read(&changed, &mut sink), Ok(()), "{byte} at {at}");
+                let without = sink.rejected.get("rejected_no_id").copied().unwrap_or(0);
+                assert_eq!((sink.taken + without, without), (checked.spans, checked.without_ids), "{byte} at {at}");
+                taken += 1;
+            }
+        }
+        assert!(taken > 1_000, "{taken}");
     }
 
     #[test]
