@@ -10,6 +10,7 @@ mod counted;
 mod deliveries;
 mod graph;
 mod ids;
+mod keys;
 mod names;
 mod order;
 mod partial;
@@ -32,12 +33,15 @@ use rayon::prelude::*;
 pub use counted::Counted;
 pub use graph::PartialGraph;
 pub use ids::{id_of, of_bytes};
+pub use keys::{Meaning, keys, meaning};
+pub use recent::Draft;
 pub use shape::{Interner, Shapes};
-pub use span::{Kind, Meaning, Slot, SpanView, Value, keys, meaning, unescape};
+pub use span::{Kind, Slot, SpanView, Value, unescape};
 pub use store::{Store, Writer};
 pub use text::KIND as PARTIAL_KIND;
 
 use order::Order;
+use recent::Recent;
 use shape::{Known, ROLES, Role, Text};
 use store::{Link, Span};
 use trace::TraceFold;
@@ -79,14 +83,62 @@ impl<'s> Sink<'s> {
         *self.rejected.entry(reason).or_default() += 1;
     }
 
+    /// Attributes of spans of which nothing was met yet.
+    #[must_use]
+    pub fn draft<'a>(&self) -> Draft<'a> {
+        self.interner.draft()
+    }
+
     /// Takes a span of a service.
     pub fn push(&mut self, view: &SpanView<'_>, service: Text) {
-        if view.trace == 0 || view.id == 0 {
-            return self.reject("rejected_no_id");
+        if let Some(shape) = self.shape(view, service) {
+            self.file(view, shape);
         }
-        let Some(shape) = self.interner.shape(view, service) else {
-            return self.reject("rejected_too_many_names");
-        };
+    }
+
+    /// Takes a span of a service whose attributes were drafted. They are only read into the view, by `fill`, if there
+    /// was no such span before.
+    #[inline]
+    pub fn push_drafted<'a>(
+        &mut self,
+        view: &mut SpanView<'a>,
+        draft: &Draft<'a>,
+        service: Text,
+        fill: impl FnOnce(&mut SpanView<'a>),
+    ) {
+        let print = Recent::of_draft(draft, view, service);
+        let met = print.and_then(|print| self.interner.met(print)).filter(|_| view.trace != 0 && view.id != 0);
+        if let Some(shape) = met
+            && !cfg!(debug_assertions)
+        {
+            return self.file(view, shape);
+        }
+        fill(view);
+        let Some(shape) = self.shape(view, service) else { return };
+        // Whatever the shape is made of, the print is made of, too.
+        debug_assert!(met.is_none_or(|met| met == shape), "a print that leaves something out");
+        if let (Some(print), None) = (print, met) {
+            self.interner.meet(print, shape);
+        }
+        self.file(view, shape);
+    }
+
+    /// The number of a span's shape, if it can be used.
+    fn shape(&mut self, view: &SpanView<'_>, service: Text) -> Option<u32> {
+        if view.trace == 0 || view.id == 0 {
+            self.reject("rejected_no_id");
+            return None;
+        }
+        let shape = self.interner.shape(view, service);
+        if shape.is_none() {
+            self.reject("rejected_too_many_names");
+        }
+        shape
+    }
+
+    /// Files a span, and its links with the traces that they lead to.
+    #[inline]
+    fn file(&mut self, view: &SpanView<'_>, shape: u32) {
         self.taken += 1;
         self.negative += u64::from(view.negative);
         let span = Span {

@@ -1,6 +1,9 @@
 //! Spans like one before: everything that a shape is made of, unread, as 128 bits that lead to its number. Names need
 //! not be searched for identifiers, nor statements for tables, when the same texts were met before.
 //!
+//! There are two such prints of a span: one of its attributes as their bytes follow each other, taken while it is
+//! walked over ([`Draft`]), and one of the slots that they fill, where they were read.
+//!
 //! Two different spans share 128 bits by chance only (the seed is the process's own, so that no input can aim at it):
 //! among a billion different ones with a chance below 1 in 10^20.
 
@@ -9,8 +12,9 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
+use super::keys::{Effect, effect};
 use super::shape::{Role, Text};
-use super::span::{Slot, SpanView, Value, host_of};
+use super::span::{Kind, Slot, SpanView, Value, host_of};
 
 /// As many are kept; then it begins anew, for names without end.
 const MOST: usize = 1 << 16;
@@ -49,52 +53,123 @@ impl Recent {
         self.table.insert_unique(print.0, (print, shape), |(known, _)| known.0);
     }
 
+    /// Nothing of a span yet.
+    #[must_use]
+    pub fn draft<'a>(&self) -> Draft<'a> {
+        let (all, addresses) = (Mix::new(self.seed), Mix::new(self.seed));
+        Draft { all, addresses, url: Value::None, named: false, kinds: 0, unsure: false }
+    }
+
+    /// What the shape of a span depends on whose attributes were drafted: of a view their values are not asked for.
+    /// None if these have to be read.
+    #[inline]
+    pub fn of_draft(draft: &Draft<'_>, view: &SpanView<'_>, service: Text) -> Option<Print> {
+        // What was of no matter to one kind may be to another one that is told later.
+        let same_kind = draft.kinds & !(1 << view.kind as u8 | 1 << Kind::Unspecified as u8) == 0;
+        if draft.unsure || !same_kind {
+            return None;
+        }
+        let mut mix = draft.all;
+        if !draft.named {
+            mix.words(draft.addresses.one, draft.addresses.two);
+            mix.url(draft.url);
+        }
+        // A step inside has no name.
+        if view.kind != Kind::Internal || view.parent == 0 {
+            mix.value(0, view.name);
+        }
+        mix.marks(view, service, DRAFTED);
+        Some(Print(mix.one, mix.two))
+    }
+
     /// What the shape of a span depends on, and nothing else.
     #[inline]
     pub fn print(&self, view: &SpanView<'_>, service: Text, role: Role) -> Print {
-        let flags =
-            [view.error, view.resent, view.shared, view.links.is_empty(), view.parent == 0, view.host_is_name()];
-        let flags = flags.iter().fold(0, |bits, on| bits << 1 | u64::from(*on));
-        let mut mix = Mix { seed: &self.seed, one: self.seed[0], two: self.seed[1], lengths: 0 };
-        mix.words(u64::from(service) << 32 | flags << 16 | (role as u64) << 8 | view.kind as u64, view.weight);
+        let mut mix = Mix::new(self.seed);
         match role {
             Role::Internal if view.parent != 0 => {}
-            Role::Internal => mix.value(view.name),
+            Role::Internal => mix.value(0, view.name),
             Role::Server | Role::Unknown => {
-                mix.value(view.name);
+                mix.value(0, view.name);
                 mix.slots(view, &[Slot::Rpc]);
             }
             Role::Client => {
-                mix.value(view.name);
+                mix.value(0, view.name);
                 mix.slots(view, &[Slot::Rpc, Slot::Peer, Slot::WeakPeer, Slot::Host, Slot::RpcService]);
-                match view.get(Slot::Url) {
-                    _ if view.host_is_name() => {}
-                    Value::Text(url) => mix.value(Value::Text(host_of(url))),
-                    url => mix.value(url),
+                if !view.host_is_name() {
+                    mix.url(view.get(Slot::Url));
                 }
             }
             Role::Database => {
-                mix.value(view.name);
+                mix.value(0, view.name);
                 mix.slots(view, &[Slot::Table, Slot::Verb, Slot::Statement]);
                 mix.slots(view, &[Slot::Database, Slot::Namespace, Slot::Host]);
             }
             Role::Publish | Role::Consume | Role::BrokerCall => {
-                mix.value(view.name);
+                mix.value(0, view.name);
                 mix.slots(view, &[Slot::Messaging, Slot::Peer, Slot::WeakPeer, Slot::Destination, Slot::Operation]);
             }
         }
-        mix.words(mix.lengths, 0);
+        mix.marks(view, service, role as u64);
         Print(mix.one, mix.two)
     }
 }
 
+/// Stands where a role does in the print of a draft.
+const DRAFTED: u64 = 0xff;
+
+/// The attributes of a span as far as they may matter, unread.
+#[derive(Debug, Clone)]
+pub struct Draft<'a> {
+    all: Mix,
+    /// Addresses of the other side, which matter if nothing names its host.
+    addresses: Mix,
+    /// So does this.
+    url: Value<'a>,
+    named: bool,
+    /// Kinds that the span had when attributes were met, as bits.
+    kinds: u8,
+    unsure: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing of the next span yet.
+    #[inline]
+    pub fn clear(&mut self) {
+        (self.all, self.addresses) = (Mix::new(self.all.seed), Mix::new(self.all.seed));
+        (self.url, self.named, self.kinds, self.unsure) = (Value::None, false, 0, false);
+    }
+
+    /// The attributes will have to be read.
+    pub fn give_up(&mut self) {
+        self.unsure = true;
+    }
+
+    /// An attribute of a span of a kind: `raw` are all bytes that key and value are made of.
+    #[inline]
+    pub fn attribute(&mut self, kind: Kind, key: &[u8], raw: &[u8], value: impl FnOnce() -> Value<'a>) {
+        self.kinds |= 1 << kind as u8;
+        match effect(key, kind) {
+            Effect::None => {}
+            Effect::Whole => self.all.text(0, raw),
+            Effect::Address => self.addresses.text(0, raw),
+            Effect::NamedHost => {
+                self.named |= !value().is_empty();
+                self.all.text(0, raw);
+            }
+            Effect::Url if matches!(self.url, Value::None) => self.url = value(),
+            Effect::Url | Effect::Rules => self.unsure = true,
+        }
+    }
+}
+
 /// Two chains of folded multiplications (as wyhash and foldhash use them) over the same words, with other seeds.
-struct Mix<'s> {
-    seed: &'s [u64; 4],
+/// Each part is mixed alone before it joins the chains, so that parts need not wait for each other.
+#[derive(Debug, Clone, Copy)]
+struct Mix {
+    seed: [u64; 4],
     one: u64,
     two: u64,
-    /// Lengths and kinds of the values so far.
-    lengths: u64,
 }
 
 fn folded(a: u64, b: u64) -> u64 {
@@ -106,11 +181,24 @@ fn long(bytes: &[u8]) -> u64 {
     bytes.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b))
 }
 
-impl Mix<'_> {
+impl Mix {
+    fn new(seed: [u64; 4]) -> Self {
+        Self { seed, one: seed[0], two: seed[1] }
+    }
+
     #[inline]
     fn words(&mut self, a: u64, b: u64) {
         self.one = folded(self.one ^ a, self.seed[2] ^ b);
         self.two = folded(self.two ^ b, self.seed[3] ^ a);
+    }
+
+    /// What is no text.
+    #[inline]
+    fn marks(&mut self, view: &SpanView<'_>, service: Text, role: u64) {
+        let flags =
+            [view.error, view.resent, view.shared, view.links.is_empty(), view.parent == 0, view.host_is_name()];
+        let flags = flags.iter().fold(0, |bits, on| bits << 1 | u64::from(*on));
+        self.words(u64::from(service) << 32 | flags << 16 | role << 8 | view.kind as u64, view.weight);
     }
 
     #[inline]
@@ -118,55 +206,60 @@ impl Mix<'_> {
         for slot in slots {
             let value = view.get(*slot);
             if !matches!(value, Value::None) {
-                self.lengths = self.lengths.wrapping_mul(31) + *slot as u64;
-                self.value(value);
+                self.value(1 + *slot as u64, value);
             }
         }
     }
 
-    #[inline]
-    fn value(&mut self, value: Value<'_>) {
-        let (kind, text) = match value {
-            Value::None => (0, &b""[..]),
-            Value::Text(text) => (1, text),
-            Value::Bytes(text) => (2, text),
-            Value::Escaped(text) => (3, text),
-            Value::Int(n) => return self.number(4, n as u64),
-            Value::Bool(b) => return self.number(5, u64::from(b)),
-            Value::Double(d) => return self.number(6, d.to_bits()),
-        };
-        self.lengths = self.lengths.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add((text.len() as u64) << 3 | kind);
-        self.text(text);
+    fn url(&mut self, url: Value<'_>) {
+        match url {
+            Value::None => {}
+            Value::Text(url) => self.text(URL, host_of(url)),
+            url => self.value(URL, url),
+        }
     }
 
-    fn number(&mut self, kind: u64, n: u64) {
-        self.lengths = self.lengths.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(kind);
-        self.words(n, 0);
+    /// A value and what it is.
+    #[inline]
+    fn value(&mut self, what: u64, value: Value<'_>) {
+        match value {
+            Value::None => self.words(what << 3, 0),
+            Value::Text(text) => self.text(what << 3 | 1, text),
+            Value::Bytes(text) => self.text(what << 3 | 2, text),
+            Value::Escaped(text) => self.text(what << 3 | 3, text),
+            Value::Int(n) => self.words(what << 3 | 4, n as u64),
+            Value::Bool(b) => self.words(what << 3 | 5, u64::from(b)),
+            Value::Double(d) => self.words(what << 3 | 6, d.to_bits()),
+        }
     }
 
     /// All bytes, sixteen at a time, the last sixteen whatever was taken before.
     #[inline]
-    fn text(&mut self, text: &[u8]) {
+    fn text(&mut self, what: u64, text: &[u8]) {
         let n = text.len();
-        if n >= 16 {
+        let mut part = Self { seed: self.seed, one: self.seed[0] ^ what << 32 ^ n as u64, two: self.seed[1] };
+        if let Some(last) = text.last_chunk::<16>() {
             let mut rest = text;
             while let Some((block, tail)) = rest.split_first_chunk::<16>().filter(|(_, tail)| !tail.is_empty()) {
-                self.words(long(block), long(&block[8..]));
+                part.words(long(block), long(&block[8..]));
                 rest = tail;
             }
-            let last = &text[n - 16..];
-            self.words(long(last), long(&last[8..]));
-        } else if n >= 8 {
-            self.words(long(text), long(&text[n - 8..]));
+            part.words(long(last), long(&last[8..]));
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            part.words(long(first), long(last));
         } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-            self.words(u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
+            part.words(u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
         } else if n > 0 {
             // One to three bytes.
             let word = u64::from(text[0]) | u64::from(text[n / 2]) << 8 | u64::from(text[n - 1]) << 16;
-            self.words(word, 0);
+            part.words(word, 0);
         }
+        self.words(part.one, part.two);
     }
 }
+
+/// A URL among what parts are; other numbers are those of slots.
+const URL: u64 = 0x80;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashTable};
 
 use super::brief::{Brief, ERROR, LINKED, PUTS, RESENT, SHARED, TAKES, WEAK};
 use super::names;
-use super::recent::Recent;
+use super::recent::{Draft, Print, Recent};
 use super::role::{self, is_one_of, messaging_system};
 use super::span::{Kind, Slot, SpanView, Value, host_of};
 
@@ -302,6 +302,23 @@ impl<'s> Interner<'s> {
         self.last_service.0.extend_from_slice(name);
         self.last_service.1 = at;
         at
+    }
+
+    /// Attributes of spans of which nothing was met yet.
+    #[must_use]
+    pub fn draft<'a>(&self) -> Draft<'a> {
+        self.recent.draft()
+    }
+
+    /// The number of the shape that a print led to before.
+    #[inline]
+    pub fn met(&self, print: Print) -> Option<u32> {
+        self.recent.get(print)
+    }
+
+    /// Keeps the number of the shape that a print leads to.
+    pub fn meet(&mut self, print: Print, shape: u32) {
+        self.recent.put(print, shape);
     }
 
     /// The number of a span's shape and its role; none when names take too much room.

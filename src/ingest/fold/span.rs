@@ -4,6 +4,7 @@
 //! whatever the order. Knows no format, allocates nothing.
 
 use super::ids;
+use super::keys::{Meaning, NAMED_HOST, meaning};
 
 /// Kind of a span, as OTLP numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -292,129 +293,6 @@ impl<'a> SpanView<'a> {
     }
 }
 
-/// From this rank on a host is told by name.
-const NAMED_HOST: u8 = 5;
-
-/// What the key of an attribute says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// A slot, with the rank of this key for it.
-    Slot(Slot, u8),
-    /// Attempts before this one.
-    Resent,
-    /// An error.
-    Error,
-    /// Status as text.
-    Status,
-    /// Kind as text.
-    Kind,
-    /// Sampler.
-    Sampler,
-    /// Share that the sampler keeps.
-    SamplerShare,
-}
-
-/// Keys of the semantic conventions, old and new; the higher rank wins.
-const KEYS: &[(&[u8], Meaning)] = {
-    use Meaning::Slot as S;
-    &[
-        (b"db.system.name", S(Slot::Database, 3)),
-        (b"db.system", S(Slot::Database, 2)),
-        (b"db.type", S(Slot::Database, 1)),
-        (b"db.namespace", S(Slot::Namespace, 4)),
-        (b"db.name", S(Slot::Namespace, 3)),
-        (b"db.redis.database_index", S(Slot::Namespace, 2)),
-        (b"db.instance", S(Slot::Namespace, 1)),
-        (b"db.collection.name", S(Slot::Table, 4)),
-        (b"db.sql.table", S(Slot::Table, 3)),
-        (b"db.mongodb.collection", S(Slot::Table, 2)),
-        (b"db.cassandra.table", S(Slot::Table, 1)),
-        (b"db.operation.name", S(Slot::Verb, 2)),
-        (b"db.operation", S(Slot::Verb, 1)),
-        (b"db.query.text", S(Slot::Statement, 2)),
-        (b"db.statement", S(Slot::Statement, 1)),
-        (b"messaging.system", S(Slot::Messaging, 1)),
-        (b"messaging.destination.name", S(Slot::Destination, 3)),
-        (b"messaging.destination", S(Slot::Destination, 2)),
-        (b"kafka.topic", S(Slot::Destination, 1)),
-        (b"message_bus.destination", S(Slot::Destination, 1)),
-        (b"messaging.operation.type", S(Slot::Operation, 2)),
-        (b"messaging.operation", S(Slot::Operation, 1)),
-        (b"rpc.system.name", S(Slot::Rpc, 2)),
-        (b"rpc.system", S(Slot::Rpc, 1)),
-        (b"rpc.service", S(Slot::RpcService, 1)),
-        (b"service.peer.name", S(Slot::Peer, 2)),
-        (b"peer.service", S(Slot::Peer, 1)),
-        (b"server.address", S(Slot::Host, 9)),
-        (b"net.peer.name", S(Slot::Host, 8)),
-        (b"peer.hostname", S(Slot::Host, 7)),
-        (b"peer.address", S(Slot::Host, 6)),
-        (b"net.sock.peer.name", S(Slot::Host, 5)),
-        (b"network.peer.address", S(Slot::Host, 4)),
-        (b"net.sock.peer.addr", S(Slot::Host, 3)),
-        (b"net.peer.ip", S(Slot::Host, 2)),
-        (b"http.host", S(Slot::Host, 1)),
-        (b"url.full", S(Slot::Url, 2)),
-        (b"http.url", S(Slot::Url, 1)),
-        (b"http.resend_count", Meaning::Resent),
-        (b"http.request.resend_count", Meaning::Resent),
-        (b"error", Meaning::Error),
-        (b"otel.status_code", Meaning::Status),
-        (b"span.kind", Meaning::Kind),
-        (b"sampler.type", Meaning::Sampler),
-        (b"sampler.param", Meaning::SamplerShare),
-    ]
-};
-
-/// Places of the table of keys.
-const PLACES: usize = 1_024;
-
-/// Where a key stands in the table: by its length, its first four and its last four bytes. Shorter ones say nothing.
-#[inline]
-const fn place(key: &[u8]) -> Option<usize> {
-    let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) else { return None };
-    let both = (u32::from_le_bytes(*first) as u64) << 32 | u32::from_le_bytes(*last) as u64;
-    let mixed = (both ^ key.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    Some((mixed >> 54) as usize)
-}
-
-/// By place the number of a key from 1, so that the many keys that do not matter cost one look.
-static TABLE: [u8; PLACES] = {
-    let mut table = [0u8; PLACES];
-    let mut at = 0;
-    while at < KEYS.len() {
-        let mut free = match place(KEYS[at].0) {
-            Some(place) => place,
-            None => panic!("a key of four bytes at least"),
-        };
-        while table[free] != 0 {
-            free = (free + 1) % PLACES;
-        }
-        table[free] = at as u8 + 1;
-        at += 1;
-    }
-    table
-};
-
-/// What a key says, if it matters.
-#[inline]
-#[must_use]
-pub fn meaning(key: &[u8]) -> Option<Meaning> {
-    let mut at = place(key)?;
-    loop {
-        let (known, what) = KEYS.get(usize::from(TABLE[at]).checked_sub(1)?)?;
-        if *known == key {
-            return Some(*what);
-        }
-        at = (at + 1) % PLACES;
-    }
-}
-
-/// The keys of attributes that matter, in the order in which they are looked for.
-pub fn keys() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().filter_map(|(key, _)| std::str::from_utf8(key).ok())
-}
-
 /// `ot=th:c;rv:…` rejects the share c/16 of all: the others stand for more (OpenTelemetry's trace state handling).
 fn threshold_weight(state: &[u8]) -> Option<u64> {
     let ours = state.split(|b| *b == b',').find_map(|part| part.trim_ascii().strip_prefix(b"ot="))?;
@@ -443,18 +321,6 @@ pub fn host_of(url: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_key_is_found_and_no_other() {
-        for (key, what) in KEYS {
-            assert_eq!(meaning(key), Some(*what), "{}", String::from_utf8_lossy(key));
-            assert_eq!(meaning(&[key, &b"x"[..]].concat()), None);
-            assert_eq!(meaning(&key[1..]), None);
-        }
-        for key in [&b""[..], b"err", b"http.route", b"thread.id", b"service.name"] {
-            assert_eq!(meaning(key), None);
-        }
-    }
 
     #[test]
     fn the_newer_attribute_wins_in_any_order() {

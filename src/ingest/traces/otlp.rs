@@ -4,7 +4,7 @@
 //! Field numbers are those of opentelemetry/proto/trace/v1/trace.proto; the library opentelemetry-proto is the
 //! oracle in tests. A truncated tail is read up to the break.
 
-use crate::ingest::fold::{Kind, Sink, SpanView, Value, meaning, of_bytes};
+use crate::ingest::fold::{Draft, Kind, Sink, SpanView, Value, meaning, of_bytes};
 
 use super::wire::{Field, Wire, walk};
 use super::{Form, Format, Head, Input};
@@ -45,15 +45,20 @@ fn looks_like_request(bytes: &[u8], size: u64) -> bool {
 
 fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), String> {
     super::frames(input, |frame| {
-        let mut view = SpanView::default();
+        let (mut view, mut draft) = (SpanView::default(), sink.draft());
         walk(frame, |number, field| match (number, field) {
-            (1, Field::Bytes(resource) | Field::Cut(resource)) => resource_spans(resource, &mut view, sink),
+            (1, Field::Bytes(resource) | Field::Cut(resource)) => resource_spans(resource, &mut view, &mut draft, sink),
             _ => Some(()),
         })
     })
 }
 
-fn resource_spans<'a>(bytes: &'a [u8], view: &mut SpanView<'a>, sink: &mut Sink<'_>) -> Option<()> {
+fn resource_spans<'a>(
+    bytes: &'a [u8],
+    view: &mut SpanView<'a>,
+    draft: &mut Draft<'a>,
+    sink: &mut Sink<'_>,
+) -> Option<()> {
     let mut name = Value::None;
     // The resource may stand behind the spans: it is looked for first.
     walk(bytes, |number, field| {
@@ -73,17 +78,28 @@ fn resource_spans<'a>(bytes: &'a [u8], view: &mut SpanView<'a>, sink: &mut Sink<
     let service = sink.service(name);
     walk(bytes, |number, field| match (number, field) {
         // 1000 is the old instrumentation_library_spans.
-        (2 | 1000, Field::Bytes(scope) | Field::Cut(scope)) => scope_spans(scope, service, view, sink),
+        (2 | 1000, Field::Bytes(scope) | Field::Cut(scope)) => scope_spans(scope, service, view, draft, sink),
         _ => Some(()),
     })
 }
 
-fn scope_spans<'a>(bytes: &'a [u8], service: u32, view: &mut SpanView<'a>, sink: &mut Sink<'_>) -> Option<()> {
+fn scope_spans<'a>(
+    bytes: &'a [u8],
+    service: u32,
+    view: &mut SpanView<'a>,
+    draft: &mut Draft<'a>,
+    sink: &mut Sink<'_>,
+) -> Option<()> {
     let mut wire = Wire::new(bytes);
     while let Some(tag) = wire.byte() {
         if tag == 0x12 {
-            read_span(wire.bytes()?, view)?;
-            sink.push(view, service);
+            let span = wire.bytes()?;
+            draft.clear();
+            read_span(span, view, |pair, view| unread(pair, view.kind, draft))?;
+            sink.push_drafted(view, draft, service, |view| {
+                // It was walked before: there is no break.
+                let _ = read_span(span, view, attribute);
+            });
         } else {
             wire.back();
             wire.next()?;
@@ -92,10 +108,17 @@ fn scope_spans<'a>(bytes: &'a [u8], service: u32, view: &mut SpanView<'a>, sink:
     Some(())
 }
 
-fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
+/// Walks over a span; its attributes are left to `attribute`.
+#[inline]
+fn read_span<'a>(
+    bytes: &'a [u8],
+    view: &mut SpanView<'a>,
+    mut attribute: impl FnMut(&'a [u8], &mut SpanView<'a>),
+) -> Option<()> {
     view.clear();
     let (mut start, mut end) = (0u64, 0u64);
     let mut wire = Wire::new(bytes);
+    ids(&mut wire, view);
     while let Some(tag) = wire.byte() {
         match tag {
             0x0a => view.trace = of_bytes(wire.bytes()?),
@@ -107,10 +130,18 @@ fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
             0x39 => start = wire.fixed64()?,
             0x41 => end = wire.fixed64()?,
             0x4a => {
-                let pair = wire.bytes()?;
                 // A step inside a service is a step whatever its attributes say.
-                if view.kind != Kind::Internal || view.parent == 0 {
-                    attribute(pair, view);
+                let matters = view.kind != Kind::Internal || view.parent == 0;
+                let mut pair = wire.bytes()?;
+                // Attributes follow each other, and most are short.
+                loop {
+                    if matters {
+                        attribute(pair, view);
+                    }
+                    let [0x4a, n, rest @ ..] = wire.rest() else { break };
+                    let Some(next) = rest.get(..usize::from(*n)).filter(|_| *n < 0x80) else { break };
+                    wire.skip(2 + next.len());
+                    pair = next;
                 }
             }
             // Events.
@@ -131,6 +162,26 @@ fn read_span<'a>(bytes: &'a [u8], view: &mut SpanView<'a>) -> Option<()> {
     }
     view.times(start, end);
     Some(())
+}
+
+/// The ids as every encoder writes them: first, in order, of their full length. Whatever else is left where it is.
+#[inline]
+fn ids(wire: &mut Wire<'_>, view: &mut SpanView<'_>) {
+    let long = |bytes: &[u8]| bytes.first_chunk::<8>().map_or(0, |b| u64::from_be_bytes(*b));
+    let rest = wire.rest();
+    let Some(head) = rest.first_chunk::<28>() else { return };
+    if head[..2] != [0x0a, 16] || head[18..20] != [0x12, 8] {
+        return;
+    }
+    view.trace = u128::from(long(&head[2..])) << 64 | u128::from(long(&head[10..]));
+    view.id = long(&head[20..]);
+    wire.skip(28);
+    if let Some(parent) = rest[28..].first_chunk::<10>()
+        && parent[..2] == [0x22, 8]
+    {
+        view.parent = long(&parent[2..]);
+        wire.skip(10);
+    }
 }
 
 fn id(bytes: &[u8]) -> u64 {
@@ -172,6 +223,20 @@ fn status(bytes: &[u8], view: &mut SpanView<'_>) {
         }
         Some(())
     });
+}
+
+/// An attribute that is not read before a print says that it has to be.
+#[inline]
+fn unread<'a>(pair: &'a [u8], kind: Kind, draft: &mut Draft<'a>) {
+    // As every encoder writes it: a short key, then the value.
+    if let [0x0a, n, rest @ ..] = pair
+        && *n < 0x80
+        && let Some(key) = rest.get(..usize::from(*n))
+    {
+        draft.attribute(kind, key, pair, || key_value(pair).map_or(Value::None, |(_, value)| any_value(value)));
+    } else {
+        draft.give_up();
+    }
 }
 
 /// Key and value of an attribute, the value unread.

@@ -49,6 +49,12 @@ impl<'b> Wire<'b> {
         Some(byte)
     }
 
+    /// So many bytes, which are there, are passed.
+    #[inline]
+    pub fn skip(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.bytes.len());
+    }
+
     /// One byte back.
     pub fn back(&mut self) {
         self.at = self.at.saturating_sub(1);
