@@ -5,17 +5,23 @@
 //! matter); tab, line end and backslash inside a field are escaped by a backslash, `\N` is nothing, as ClickHouse
 //! writes `TabSeparatedWithNames`. All rows of a trace follow each other. Memory: one batch of whole traces.
 
+mod fields;
+
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 
 use hashbrown::HashSet;
 
 use crate::error::Error;
 use crate::ingest::fold::{
-    Extent, Kind, Meaning, PartialGraph, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of, meaning,
+    Extent, Kind, Meaning, PartialGraph, Print, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of, meaning,
 };
 
 use super::traces::{attributes, is_error};
+
+use fields::{Fields, number, unescape};
 
 /// A column, what it holds, and whether rows cannot do without it.
 pub const COLUMNS: &[(&str, &str, bool)] = &[
@@ -74,6 +80,14 @@ enum Column {
     Attributes,
     Shared,
     Attribute(Meaning),
+}
+
+impl Column {
+    /// Does it tell what no two spans share, or what is told of each?
+    fn is_own(self) -> bool {
+        use Column::{Duration, End, Links, Parent, Span, Start, Trace};
+        matches!(self, Trace | Span | Parent | Start | End | Duration | Links)
+    }
 }
 
 fn column(name: &str) -> Option<Column> {
@@ -135,7 +149,7 @@ pub fn fold(input: impl Read, options: Options) -> Result<PartialGraph, Error> {
     let Some(head) = rows.line()? else {
         return Err(wrong(1, "there is nothing; the first row names the columns"));
     };
-    rows.columns = columns(&rows.buffer[head])?;
+    rows.columns = Columns::named(&rows.buffer[head])?;
     let mut whole = PartialGraph::default();
     loop {
         let shapes = Shapes::new(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
@@ -159,10 +173,10 @@ struct Rows<R> {
     input: R,
     buffer: Vec<u8>,
     /// What of the buffer is not taken yet.
-    rest: std::ops::Range<usize>,
+    rest: Range<usize>,
     ended: bool,
     options: Options,
-    columns: Vec<Column>,
+    columns: Columns,
     /// The fields of the row.
     fields: Fields,
     /// The trace id that was read last, as text and as number: the next row has it too, nearly always.
@@ -183,7 +197,7 @@ impl<R: Read> Rows<R> {
             rest: 0..0,
             ended: false,
             options,
-            columns: Vec::new(),
+            columns: Columns::default(),
             fields: Fields::default(),
             known: (Vec::new(), 0),
             row: 0,
@@ -193,7 +207,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// The place of the next line in the buffer, without its end; it stays untaken until [`Self::rest`] moves on.
-    fn line(&mut self) -> Result<Option<std::ops::Range<usize>>, Error> {
+    fn line(&mut self) -> Result<Option<Range<usize>>, Error> {
         let mut searched = 0;
         loop {
             let open = &self.buffer[self.rest.clone()];
@@ -221,7 +235,9 @@ impl<R: Read> Rows<R> {
     fn read_on(&mut self) -> Result<(), Error> {
         let left = self.rest.len();
         self.buffer.copy_within(self.rest.clone(), 0);
-        self.buffer.resize(left + BLOCK, 0);
+        if self.buffer.len() < left + BLOCK {
+            self.buffer.resize(left + BLOCK, 0);
+        }
         let n = loop {
             match self.input.read(&mut self.buffer[left..]) {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
@@ -241,16 +257,13 @@ impl<R: Read> Rows<R> {
             if line.is_empty() {
                 continue;
             }
-            self.fields.cut(&self.buffer[line.clone()]);
+            let text = &self.buffer[line.clone()];
+            self.fields.cut(text, self.columns.all.len() - 1);
             let mut view = SpanView::default();
-            let taken = take(&self.columns, self.fields.of(&self.buffer[line.clone()]), &mut self.known, &mut view);
-            let service = match taken {
-                Ok(service) => service,
-                Err(reason) => {
-                    sink.reject(reason);
-                    continue;
-                }
-            };
+            if let Err(reason) = self.columns.ids(&self.fields, text, &mut self.known, &mut view) {
+                sink.reject(reason);
+                continue;
+            }
             if view.trace != self.trace.0 {
                 if sink.taken >= BATCH {
                     // The trace before is whole: this row begins the next batch.
@@ -265,8 +278,13 @@ impl<R: Read> Rows<R> {
                 sink.reject("rejected_trace_too_large");
                 continue;
             }
-            let service = sink.service(service);
-            sink.push(&view, service);
+            let print = self.columns.print(&self.fields, text, &view, sink);
+            if !sink.push_met(&view, print) {
+                self.fields.unescape(text);
+                let service = self.columns.read(&self.fields, text, &mut view);
+                let service = sink.service(service);
+                sink.push_new(&view, service, print);
+            }
         }
     }
 }
@@ -294,63 +312,106 @@ fn begin(
     Ok(())
 }
 
-/// Puts the fields of a row into a view; gives the service.
-fn take<'a>(
-    columns: &[Column],
-    fields: impl Iterator<Item = &'a [u8]>,
-    known: &mut (Vec<u8>, u128),
-    view: &mut SpanView<'a>,
-) -> Result<Value<'a>, &'static str> {
-    let (mut service, mut start, mut end, mut duration) = (Value::None, 0, None, None);
-    let mut n = 0;
-    for (at, field) in fields.enumerate() {
-        n = at + 1;
-        let Some(column) = columns.get(at) else { return Err("rejected_row_too_wide") };
-        if field.is_empty() {
-            continue;
-        }
-        match column {
-            Column::Trace => {
-                if known.0 != field {
-                    known.0.clear();
-                    known.0.extend_from_slice(field);
-                    known.1 = id_of(field).unwrap_or(0);
-                }
-                view.trace = known.1;
-            }
-            Column::Span => view.id = id_of(field).unwrap_or(0) as u64,
-            Column::Parent => view.parent = id_of(field).unwrap_or(0) as u64,
-            Column::Service => service = Value::Text(field),
-            Column::Name => view.name = Value::Text(field),
-            Column::Kind => view.kind = Kind::from_text(field),
-            Column::Start => start = number(field).ok_or("rejected_no_number")?,
-            Column::End => end = Some(number(field).ok_or("rejected_no_number")?),
-            Column::Duration => duration = Some(number(field).ok_or("rejected_no_number")?),
-            Column::Status => view.error |= is_error(field),
-            Column::State => view.trace_state(field),
-            Column::Links => links(field, view),
-            Column::Attributes => attributes(field, view),
-            Column::Shared => view.shared = matches!(field, b"1" | b"true"),
-            Column::Attribute(what) => view.take(*what, Value::Text(field)),
-        }
-    }
-    if n < columns.len() {
-        return Err("rejected_row_too_short");
-    }
-    match (end, duration) {
-        (Some(end), _) => view.times(start, end),
-        (None, duration) => (view.start, view.duration) = (start, duration.unwrap_or(0)),
-    }
-    Ok(service)
+/// The columns of all rows.
+#[derive(Debug, Default)]
+struct Columns {
+    all: Vec<Column>,
+    /// Columns of ids, times and links.
+    own: Vec<(usize, Column)>,
+    /// Columns next to each other that tell neither ids nor times: what a span is like.
+    like: Vec<Range<usize>>,
 }
 
-/// A whole number; one below 0 counts as 0.
-fn number(field: &[u8]) -> Option<u64> {
-    if field.len() <= 19 && field.iter().all(u8::is_ascii_digit) {
-        return Some(field.iter().fold(0, |n, b| n * 10 + u64::from(b - b'0')));
+impl Columns {
+    /// The columns that the first line names.
+    fn named(line: &[u8]) -> Result<Self, Error> {
+        let all = columns(line)?;
+        let mut like: Vec<Range<usize>> = Vec::new();
+        for at in (0..all.len()).filter(|at| !all[*at].is_own()) {
+            match like.last_mut() {
+                Some(last) if last.end == at => last.end += 1,
+                _ => like.push(at..at + 1),
+            }
+        }
+        let own = all.iter().copied().enumerate().filter(|(_, column)| column.is_own()).collect();
+        Ok(Self { all, own, like })
     }
-    let text = std::str::from_utf8(field).ok()?;
-    text.parse::<i128>().ok().map(|n| u64::try_from(n.max(0)).unwrap_or(u64::MAX))
+
+    /// Reads ids, times and links.
+    fn ids(
+        &self,
+        fields: &Fields,
+        line: &[u8],
+        known: &mut (Vec<u8>, u128),
+        view: &mut SpanView<'_>,
+    ) -> Result<(), &'static str> {
+        match fields.len().cmp(&self.all.len()) {
+            Ordering::Less => return Err("rejected_row_too_short"),
+            Ordering::Greater => return Err("rejected_row_too_wide"),
+            Ordering::Equal => {}
+        }
+        let (mut start, mut end, mut duration) = (0, None, None);
+        let mut plain = Vec::new();
+        for (at, column) in &self.own {
+            let mut field = fields.raw(line, *at..at + 1);
+            if fields.escaped() {
+                plain.clear();
+                unescape(field, &mut plain);
+                field = &plain;
+            }
+            if field.is_empty() {
+                continue;
+            }
+            match column {
+                Column::Trace => {
+                    if known.0 != field {
+                        known.0.clear();
+                        known.0.extend_from_slice(field);
+                        known.1 = id_of(field).unwrap_or(0);
+                    }
+                    view.trace = known.1;
+                }
+                Column::Span => view.id = id_of(field).unwrap_or(0) as u64,
+                Column::Parent => view.parent = id_of(field).unwrap_or(0) as u64,
+                Column::Start => start = number(field).ok_or("rejected_no_number")?,
+                Column::End => end = Some(number(field).ok_or("rejected_no_number")?),
+                Column::Duration => duration = Some(number(field).ok_or("rejected_no_number")?),
+                _ => links(field, view),
+            }
+        }
+        match (end, duration) {
+            (Some(end), _) => view.times(start, end),
+            (None, duration) => (view.start, view.duration) = (start, duration.unwrap_or(0)),
+        }
+        Ok(())
+    }
+
+    /// The print of what a span is like, unread. None of one with links: its kind has to be known.
+    fn print(&self, fields: &Fields, line: &[u8], view: &SpanView<'_>, sink: &Sink<'_>) -> Option<Print> {
+        let parts = self.like.iter().map(|part| fields.raw(line, part.clone()));
+        view.links.is_empty().then(|| sink.print(parts, view))
+    }
+
+    /// Reads what a span is like; gives its service.
+    fn read<'a>(&self, fields: &'a Fields, line: &'a [u8], view: &mut SpanView<'a>) -> Value<'a> {
+        let mut service = Value::None;
+        for (at, column) in self.all.iter().enumerate() {
+            let field = fields.plain(line, at);
+            match column {
+                _ if field.is_empty() => {}
+                Column::Service => service = Value::Text(field),
+                Column::Name => view.name = Value::Text(field),
+                Column::Kind => view.kind = Kind::from_text(field),
+                Column::Status => view.error |= is_error(field),
+                Column::State => view.trace_state(field),
+                Column::Attributes => attributes(field, view),
+                Column::Shared => view.shared = matches!(field, b"1" | b"true"),
+                Column::Attribute(what) => view.take(*what, Value::Text(field)),
+                _ => {}
+            }
+        }
+        service
+    }
 }
 
 fn links(field: &[u8], view: &mut SpanView<'_>) {
@@ -359,91 +420,5 @@ fn links(field: &[u8], view: &mut SpanView<'_>) {
         if let (Some(trace), Some(span)) = (id_of(&link[..at]), id_of(&link[at + 1..])) {
             view.links.push((trace, span as u64));
         }
-    }
-}
-
-/// Where the fields of a row end, and the row without its escapes if it has any.
-#[derive(Debug, Default)]
-struct Fields {
-    ends: Vec<usize>,
-    plain: Vec<u8>,
-    escaped: bool,
-}
-
-impl Fields {
-    /// Cuts a row at its tabs.
-    fn cut(&mut self, line: &[u8]) {
-        self.ends.clear();
-        self.escaped = memchr::memchr(b'\\', line).is_some();
-        if self.escaped {
-            return self.unescape(line);
-        }
-        self.ends.extend(memchr::memchr_iter(b'\t', line));
-        self.ends.push(line.len());
-    }
-
-    /// The fields of the row that was cut.
-    fn of<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        // In the plain text nothing stands between fields.
-        let (text, gap) = if self.escaped { (self.plain.as_slice(), 0) } else { (line, 1) };
-        let mut from = 0;
-        self.ends.iter().map(move |end| {
-            let field = &text[from..*end];
-            from = end + gap;
-            field
-        })
-    }
-
-    /// Takes escapes away; `\N` is nothing.
-    fn unescape(&mut self, line: &[u8]) {
-        self.plain.clear();
-        let (mut at, mut begin) = (0, 0);
-        while let Some(found) = memchr::memchr2(b'\\', b'\t', &line[at..]).map(|n| at + n) {
-            self.plain.extend_from_slice(&line[at..found]);
-            at = found + 1;
-            if line[found] == b'\t' {
-                self.ends.push(self.plain.len());
-                begin = at;
-                continue;
-            }
-            let next = line.get(at).copied();
-            at += usize::from(next.is_some());
-            self.plain.push(match next {
-                Some(b't') => b'\t',
-                Some(b'n') => b'\n',
-                Some(b'r') => b'\r',
-                Some(b'0') => 0,
-                Some(b'b') => 8,
-                Some(b'f') => 12,
-                Some(b'N') if found == begin && line.get(at).is_none_or(|b| *b == b'\t') => {
-                    continue;
-                }
-                Some(other) => other,
-                None => b'\\',
-            });
-        }
-        self.plain.extend_from_slice(&line[at..]);
-        self.ends.push(self.plain.len());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_lose_their_escapes_and_stay_apart() {
-        let mut fields = Fields::default();
-        let mut cut = |line: &str| -> Vec<String> {
-            fields.cut(line.as_bytes());
-            fields.of(line.as_bytes()).map(|f| String::from_utf8_lossy(f).into_owned()).collect()
-        };
-        assert_eq!(cut("a\t\tb"), ["a", "", "b"]);
-        assert_eq!(cut(""), [""]);
-        assert_eq!(
-            cut("a\\tb\t\\N\t\\Nx\tx\\N\t\\\\N\t{\"k\":\"\\\\\"\"}\t\\"),
-            ["a\tb", "", "Nx", "xN", "\\N", "{\"k\":\"\\\"\"}", "\\"]
-        );
-        assert_eq!(cut("\\N\t"), ["", ""]);
     }
 }

@@ -116,7 +116,7 @@ impl Acts {
         self.writers.clear();
         self.told.clear();
         self.answers.clear();
-        let mut any = false;
+        let (mut any, mut more) = (false, false);
         let doing = [Role::Client, Role::Database, Role::Publish, Role::BrokerCall].map(|role| trace.tree.of(role));
         for at in doing.into_iter().flatten() {
             let here = trace.brief(at);
@@ -139,6 +139,7 @@ impl Acts {
             self.did[above].all |= did;
             if did == WRITES {
                 let writer = self.writer(trace.brief(above).service);
+                more |= writer == 0;
                 let request = &mut self.did[above];
                 request.last_write = request.last_write.max(trace.spans[at].start);
                 request.wrote |= writer;
@@ -149,12 +150,28 @@ impl Acts {
                 *first = trace.spans[at].start.min(*first);
             }
         }
+        if more {
+            self.choose_writers(trace);
+        }
         for at in trace.tree.of(Role::Consume).chain(trace.tree.of(Role::BrokerCall)) {
             if trace.brief(at).role == Role::Consume || trace.brief(at).takes() {
                 self.answer(at, trace);
             }
         }
         any
+    }
+
+    /// More services write than there are bits: the first by name get them, whatever the order of input.
+    fn choose_writers(&mut self, trace: &Trace<'_>) {
+        let requests = self.did.iter_mut().enumerate().filter(|(_, did)| did.own & WRITES != 0);
+        let requests: Vec<(Text, &mut Did)> = requests.map(|(at, did)| (trace.brief(at).service, did)).collect();
+        self.writers = requests.iter().map(|(service, _)| *service).collect();
+        self.writers.sort_unstable_by_key(|service| trace.known.text(*service));
+        self.writers.dedup();
+        self.writers.truncate(MOST_WRITERS);
+        for (service, did) in requests {
+            did.wrote = self.writers.iter().position(|w| *w == service).map_or(0, |bit| 1 << bit);
+        }
     }
 
     /// The bit of a service that writes; none beyond the last one of a trace.

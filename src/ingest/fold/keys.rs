@@ -123,8 +123,6 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Effect {
-    /// Nothing.
-    None,
     /// What any bytes of it say.
     Whole,
     /// An address of the other side.
@@ -184,23 +182,15 @@ static EFFECTS: [u16; PLACES] = {
 /// Where the bits of kinds begin.
 const KINDS: usize = 8;
 
-/// What an attribute may change about the shape of a span of a kind. [`Effect::Whole`] and [`Effect::Address`] are
-/// said of some keys that do not matter, too, for these two are told apart without comparing keys.
-#[inline]
+/// What an attribute may change about the shape of a span of a kind, if anything. An effect is said of some keys that
+/// do not matter, too: keys are not compared.
+#[inline(always)]
 #[must_use]
-pub fn effect(key: &[u8], kind: Kind) -> Effect {
-    let Some(place) = place(key) else { return Effect::None };
-    let effect = EFFECTS[place];
-    if effect >> (KINDS as u8 + kind as u8) & 1 == 0 {
-        return Effect::None;
-    }
-    const ALL: [Effect; 6] =
-        [Effect::None, Effect::Whole, Effect::Address, Effect::NamedHost, Effect::Url, Effect::Rules];
-    match ALL[usize::from(effect & 7) % ALL.len()] {
-        rare @ (Effect::NamedHost | Effect::Url | Effect::Rules) if meaning(key).is_some() => rare,
-        Effect::Address => Effect::Address,
-        _ => Effect::Whole,
-    }
+pub fn effect(key: &[u8], kind: Kind) -> Option<Effect> {
+    const ALL: [Effect; 5] = [Effect::Whole, Effect::Address, Effect::NamedHost, Effect::Url, Effect::Rules];
+    let effect = EFFECTS[place(key)?];
+    let counts = effect >> (KINDS as u8 + kind as u8) & 1 != 0;
+    if counts { ALL.get(usize::from(effect & 7)).copied() } else { None }
 }
 
 #[cfg(test)]

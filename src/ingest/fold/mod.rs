@@ -14,6 +14,7 @@ mod keys;
 mod names;
 mod order;
 mod partial;
+mod partition;
 mod recent;
 mod role;
 mod shape;
@@ -27,24 +28,21 @@ mod tree;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hashbrown::HashTable;
 use rayon::prelude::*;
 
 pub use counted::Counted;
 pub use graph::PartialGraph;
 pub use ids::{id_of, of_bytes};
 pub use keys::{Meaning, keys, meaning};
-pub use recent::Draft;
+pub use recent::{Draft, Print};
 pub use shape::{Interner, Shapes};
 pub use span::{Kind, Slot, SpanView, Value, unescape};
 pub use store::{Store, Writer};
 pub use text::KIND as PARTIAL_KIND;
 
-use order::Order;
-use recent::Recent;
-use shape::{Known, ROLES, Role, Text};
-use store::{Link, Span};
-use trace::TraceFold;
+use partition::PartitionFold;
+use shape::Text;
+use store::Span;
 
 /// Where a reader puts its spans. One for each thread.
 #[derive(Debug)]
@@ -96,29 +94,31 @@ impl<'s> Sink<'s> {
         }
     }
 
-    /// Takes a span of a service whose attributes were drafted. They are only read into the view, by `fill`, if there
-    /// was no such span before.
+    /// The print of a span that lies before us as some parts, unread, but for what the view tells of it.
+    #[must_use]
+    pub fn print<'p>(&self, parts: impl Iterator<Item = &'p [u8]>, view: &SpanView<'_>) -> Print {
+        self.interner.print(parts, view)
+    }
+
+    /// Takes a span if one with the same print was met before: of the view ids, times and links are asked for.
     #[inline]
-    pub fn push_drafted<'a>(
-        &mut self,
-        view: &mut SpanView<'a>,
-        draft: &Draft<'a>,
-        service: Text,
-        fill: impl FnOnce(&mut SpanView<'a>),
-    ) {
-        let print = Recent::of_draft(draft, view, service);
-        let met = print.and_then(|print| self.interner.met(print)).filter(|_| view.trace != 0 && view.id != 0);
-        if let Some(shape) = met
-            && !cfg!(debug_assertions)
-        {
-            return self.file(view, shape);
-        }
-        fill(view);
+    pub fn push_met(&mut self, view: &SpanView<'_>, print: Option<Print>) -> bool {
+        // Tests read every span, to see that a print leaves nothing out.
+        let met = print.and_then(|print| self.interner.met(print)).filter(|_| !cfg!(debug_assertions));
+        let Some(shape) = met.filter(|_| view.trace != 0 && view.id != 0) else { return false };
+        self.file(view, shape);
+        true
+    }
+
+    /// Takes a span of a service that has a print.
+    pub fn push_new(&mut self, view: &SpanView<'_>, service: Text, print: Option<Print>) {
         let Some(shape) = self.shape(view, service) else { return };
-        // Whatever the shape is made of, the print is made of, too.
-        debug_assert!(met.is_none_or(|met| met == shape), "a print that leaves something out");
-        if let (Some(print), None) = (print, met) {
-            self.interner.meet(print, shape);
+        if let Some(print) = print {
+            let met = self.interner.met(print);
+            debug_assert!(met.is_none_or(|met| met == shape), "a print that leaves something out");
+            if met.is_none() {
+                self.interner.meet(print, shape);
+            }
         }
         self.file(view, shape);
     }
@@ -196,182 +196,4 @@ pub fn fold(store: &Store, shapes: Shapes, extent: Extent, rejected: &BTreeMap<&
         whole.count(reason, *n);
     }
     whole
-}
-
-/// A trace of no more spans is folded in any order: no more than so many services are told apart by what they wrote.
-const FEW: usize = acts::MOST_WRITERS;
-
-/// Folds partitions one after the other, keeping its buffers.
-struct PartitionFold<'k> {
-    traces: TraceFold<'k>,
-    spans: Vec<Span>,
-    links: Vec<Link>,
-    table: HashTable<u32>,
-    /// By trace: its id, number of spans, number of links.
-    groups: Vec<(u128, u32, u32)>,
-    group_of: Vec<u32>,
-    /// Positions of spans, those of a trace next to each other.
-    members: Vec<u32>,
-    order: Order,
-    /// The spans of a trace.
-    one: Vec<Span>,
-    /// The same by role.
-    by_role: Vec<Span>,
-}
-
-impl<'k> PartitionFold<'k> {
-    fn new(known: &'k Known, canon: &'k [u32]) -> Self {
-        Self {
-            traces: TraceFold::new(known, canon),
-            spans: Vec::new(),
-            links: Vec::new(),
-            table: HashTable::new(),
-            groups: Vec::new(),
-            group_of: Vec::new(),
-            members: Vec::new(),
-            order: Order::default(),
-            one: Vec::new(),
-            by_role: Vec::new(),
-        }
-    }
-
-    fn fold(&mut self, store: &Store, at: u32) {
-        self.spans.clear();
-        self.links.clear();
-        store.take(at, &mut self.spans, &mut self.links);
-        self.group();
-        self.links.sort_unstable_by_key(|l| l.trace);
-        let mut links = std::mem::take(&mut self.links);
-        let mut from = 0;
-        for at in 0..self.groups.len() {
-            let (trace, n, _) = self.groups[at];
-            let range = from..from + n as usize;
-            from = range.end;
-            let start = links.partition_point(|l| l.trace < trace);
-            let end = start + links[start..].partition_point(|l| l.trace == trace);
-            self.one_trace(range, &mut links[start..end]);
-        }
-        self.lost_links(&mut links);
-        self.links = links;
-        // One huge partition must not hold its memory for all the others.
-        if self.spans.capacity() > 1 << 20 {
-            self.spans = Vec::new();
-            self.members = Vec::new();
-        }
-    }
-
-    /// Spans of a trace next to each other.
-    fn group(&mut self) {
-        self.table.clear();
-        self.groups.clear();
-        self.group_of.clear();
-        let hash = |trace: u128| ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        let mut last = (0u128, u32::MAX);
-        for span in &self.spans {
-            if span.trace != last.0 || last.1 == u32::MAX {
-                let groups = &mut self.groups;
-                let entry = self.table.entry(
-                    hash(span.trace),
-                    |at| groups[*at as usize].0 == span.trace,
-                    |at| hash(groups[*at as usize].0),
-                );
-                let at = *entry
-                    .or_insert_with(|| {
-                        groups.push((span.trace, 0, 0));
-                        groups.len() as u32 - 1
-                    })
-                    .get();
-                last = (span.trace, at);
-            }
-            self.groups[last.1 as usize].1 += 1;
-            self.group_of.push(last.1);
-        }
-        let mut from = 0;
-        for group in &mut self.groups {
-            group.2 = from;
-            from += group.1;
-        }
-        self.members.clear();
-        self.members.resize(self.spans.len(), 0);
-        for (at, group) in self.group_of.iter().enumerate() {
-            let slot = &mut self.groups[*group as usize].2;
-            self.members[*slot as usize] = at as u32;
-            *slot += 1;
-        }
-    }
-
-    /// Puts the spans of one trace side by side, drops exact copies, folds it.
-    fn one_trace(&mut self, range: std::ops::Range<usize>, links: &mut [Link]) {
-        let (spans, members) = (&self.spans, &self.members[range]);
-        self.one.clear();
-        if members.len() <= FEW {
-            self.one.extend(members.iter().map(|at| spans[*at as usize]));
-        } else {
-            // The bits for services that write may run out: who gets one must not depend on the order of input.
-            self.order.sort(members.len(), |at| spans[members[at] as usize].id);
-            self.one.extend(self.order.positions().map(|at| spans[members[at] as usize]));
-        }
-        self.sort_by_role();
-        if self.traces.place(&self.by_role) {
-            self.drop_copies();
-            self.sort_by_role();
-            self.traces.place(&self.by_role);
-        }
-        self.traces.fold(&self.by_role, links);
-    }
-
-    /// Those of a role next to each other: what is asked of each role is asked of a range.
-    fn sort_by_role(&mut self) {
-        let briefs = &self.traces.known().briefs;
-        let role = |span: &Span| briefs[span.shape as usize].role as usize;
-        let mut next = [0u32; ROLES.len()];
-        for span in &self.one {
-            next[role(span)] += 1;
-        }
-        let mut from = 0;
-        for n in &mut next {
-            from += std::mem::replace(n, from);
-        }
-        self.by_role.clear();
-        self.by_role.resize(self.one.len(), Span::default());
-        for span in &self.one {
-            let at = &mut next[role(span)];
-            self.by_role[*at as usize] = *span;
-            *at += 1;
-        }
-        // Which of them a client is paired with goes by their order.
-        let unknown = self.one.len() - (next[Role::Unknown as usize] - next[Role::Internal as usize]) as usize;
-        self.by_role[unknown..].sort_unstable_by_key(|span| span.id);
-    }
-
-    /// Of copies that differ the longest stands, then what sorts first by content: never by order of input.
-    fn drop_copies(&mut self) {
-        let known = self.traces.known();
-        let kind = |s: &Span| known.briefs[s.shape as usize].kind;
-        self.one.sort_unstable_by(|a, b| {
-            let key = |s: &Span| (s.id, kind(s), std::cmp::Reverse(s.duration), s.start, s.parent, s.file);
-            key(a).cmp(&key(b)).then_with(|| known.content(a.shape).cmp(&known.content(b.shape)))
-        });
-        let before = self.one.len();
-        self.one.dedup_by(|a, b| a.id == b.id && kind(a) == kind(b));
-        self.traces.partial.spans.duplicate += (before - self.one.len()) as u64;
-    }
-
-    /// Links into traces that are not among the spans.
-    fn lost_links(&mut self, links: &mut [Link]) {
-        if self.traces.partial.open {
-            return self.traces.partial.links.extend_from_slice(links);
-        }
-        links.sort_unstable_by_key(|l| (l.trace, l.id, l.consumer.trace, l.consumer.id));
-        let hash = |trace: u128| ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        let mut last = None;
-        for link in links.iter() {
-            let key = (link.trace, link.id, link.consumer.trace, link.consumer.id);
-            let known = self.table.find(hash(link.trace), |at| self.groups[*at as usize].0 == link.trace).is_some();
-            if last != Some(key) && !known {
-                self.traces.partial.lost_links += 1;
-            }
-            last = Some(key);
-        }
-    }
 }

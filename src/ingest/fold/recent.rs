@@ -1,8 +1,8 @@
 //! Spans like one before: everything that a shape is made of, unread, as 128 bits that lead to its number. Names need
 //! not be searched for identifiers, nor statements for tables, when the same texts were met before.
 //!
-//! There are two such prints of a span: one of its attributes as their bytes follow each other, taken while it is
-//! walked over ([`Draft`]), and one of the slots that they fill, where they were read.
+//! There are three such prints of a span: of the bytes of its attributes, taken while it is walked over ([`Draft`]); of
+//! all of a row but its ids and times; of the slots that attributes fill, where they were read.
 //!
 //! Two different spans share 128 bits by chance only (the seed is the process's own, so that no input can aim at it):
 //! among a billion different ones with a chance below 1 in 10^20.
@@ -12,7 +12,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use super::keys::{Effect, effect};
+use super::keys::{Effect, effect, meaning};
 use super::shape::{Role, Text};
 use super::span::{Kind, Slot, SpanView, Value, host_of};
 
@@ -60,26 +60,13 @@ impl Recent {
         Draft { all, addresses, url: Value::None, named: false, kinds: 0, unsure: false }
     }
 
-    /// What the shape of a span depends on whose attributes were drafted: of a view their values are not asked for.
-    /// None if these have to be read.
-    #[inline]
-    pub fn of_draft(draft: &Draft<'_>, view: &SpanView<'_>, service: Text) -> Option<Print> {
-        // What was of no matter to one kind may be to another one that is told later.
-        let same_kind = draft.kinds & !(1 << view.kind as u8 | 1 << Kind::Unspecified as u8) == 0;
-        if draft.unsure || !same_kind {
-            return None;
-        }
-        let mut mix = draft.all;
-        if !draft.named {
-            mix.words(draft.addresses.one, draft.addresses.two);
-            mix.url(draft.url);
-        }
-        // A step inside has no name.
-        if view.kind != Kind::Internal || view.parent == 0 {
-            mix.value(0, view.name);
-        }
-        mix.marks(view, service, DRAFTED);
-        Some(Print(mix.one, mix.two))
+    /// What the shape of a span depends on that lies before us as some parts, unread.
+    #[must_use]
+    pub fn of_parts<'p>(&self, parts: impl Iterator<Item = &'p [u8]>, view: &SpanView<'_>) -> Print {
+        let mut mix = Mix::new(self.seed);
+        parts.for_each(|part| mix.text(0, part));
+        mix.marks(view, 0, PARTS);
+        Print(mix.one, mix.two)
     }
 
     /// What the shape of a span depends on, and nothing else.
@@ -115,8 +102,9 @@ impl Recent {
     }
 }
 
-/// Stands where a role does in the print of a draft.
+/// Stand where a role does in the print of a draft, and of parts.
 const DRAFTED: u64 = 0xff;
+const PARTS: u64 = 0xfe;
 
 /// The attributes of a span as far as they may matter, unread.
 #[derive(Debug, Clone)]
@@ -140,26 +128,71 @@ impl<'a> Draft<'a> {
         (self.url, self.named, self.kinds, self.unsure) = (Value::None, false, 0, false);
     }
 
+    /// What the shape of a span depends on whose attributes these are: of the view their values are not asked for.
+    /// None if they have to be read.
+    #[inline]
+    #[must_use]
+    pub fn print(&self, view: &SpanView<'_>, service: Text) -> Option<Print> {
+        // What was of no matter to one kind may be to another one that is told later.
+        let same_kind = self.kinds & !(1 << view.kind as u8 | 1 << Kind::Unspecified as u8) == 0;
+        if self.unsure || !same_kind {
+            return None;
+        }
+        let mut mix = self.all;
+        if !self.named {
+            mix.words(self.addresses.one, self.addresses.two);
+            mix.url(self.url);
+        }
+        // A step inside has no name.
+        if view.kind != Kind::Internal || view.parent == 0 {
+            mix.value(0, view.name);
+        }
+        mix.marks(view, service, DRAFTED);
+        Some(Print(mix.one, mix.two))
+    }
+
     /// The attributes will have to be read.
     pub fn give_up(&mut self) {
         self.unsure = true;
     }
 
-    /// An attribute of a span of a kind: `raw` are all bytes that key and value are made of.
-    #[inline]
-    pub fn attribute(&mut self, kind: Kind, key: &[u8], raw: &[u8], value: impl FnOnce() -> Value<'a>) {
+    /// An attribute of a span of a kind: `raw` are all bytes that key and value are made of, or those of the value
+    /// where `place` is another one for every key.
+    #[inline(always)]
+    pub fn attribute(
+        &mut self,
+        kind: Kind,
+        key: &[u8],
+        (place, raw): (usize, &'a [u8]),
+        value: impl FnOnce(&'a [u8]) -> Value<'a>,
+    ) {
         self.kinds |= 1 << kind as u8;
-        match effect(key, kind) {
-            Effect::None => {}
-            Effect::Whole => self.all.text(0, raw),
-            Effect::Address => self.addresses.text(0, raw),
-            Effect::NamedHost => {
-                self.named |= !value().is_empty();
-                self.all.text(0, raw);
+        if let Some(effect) = effect(key, kind) {
+            self.mix(effect, key, (place, raw), value);
+        }
+    }
+
+    #[inline(never)]
+    fn mix(
+        &mut self,
+        effect: Effect,
+        key: &[u8],
+        (place, raw): (usize, &'a [u8]),
+        value: impl FnOnce(&'a [u8]) -> Value<'a>,
+    ) {
+        match effect {
+            Effect::Address => return self.addresses.text(place as u64, raw),
+            Effect::Whole => {}
+            // Other keys may stand in these places.
+            _ if meaning(key).is_none() => {}
+            Effect::NamedHost => self.named |= !value(raw).is_empty(),
+            Effect::Url if matches!(self.url, Value::None) => {
+                self.url = value(raw);
+                return;
             }
-            Effect::Url if matches!(self.url, Value::None) => self.url = value(),
             Effect::Url | Effect::Rules => self.unsure = true,
         }
+        self.all.text(place as u64, raw);
     }
 }
 
@@ -236,23 +269,21 @@ impl Mix {
     /// All bytes, sixteen at a time, the last sixteen whatever was taken before.
     #[inline]
     fn text(&mut self, what: u64, text: &[u8]) {
-        let n = text.len();
-        let mut part = Self { seed: self.seed, one: self.seed[0] ^ what << 32 ^ n as u64, two: self.seed[1] };
+        let mut part = Self { seed: self.seed, one: self.seed[0] ^ what << 32 ^ text.len() as u64, two: self.seed[1] };
         if let Some(last) = text.last_chunk::<16>() {
-            let mut rest = text;
-            while let Some((block, tail)) = rest.split_first_chunk::<16>().filter(|(_, tail)| !tail.is_empty()) {
+            let (blocks, _) = text[..text.len() - 1].as_chunks::<16>();
+            for block in blocks {
                 part.words(long(block), long(&block[8..]));
-                rest = tail;
             }
             part.words(long(last), long(&last[8..]));
         } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
             part.words(long(first), long(last));
         } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
             part.words(u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
-        } else if n > 0 {
+        } else if let [first, ..] = text {
             // One to three bytes.
-            let word = u64::from(text[0]) | u64::from(text[n / 2]) << 8 | u64::from(text[n - 1]) << 16;
-            part.words(word, 0);
+            let (middle, last) = (text[text.len() / 2], text[text.len() - 1]);
+            part.words(u64::from(*first) | u64::from(middle) << 8 | u64::from(last) << 16, 0);
         }
         self.words(part.one, part.two);
     }

@@ -310,6 +310,12 @@ impl<'s> Interner<'s> {
         self.recent.draft()
     }
 
+    /// The print of a span that lies before us as some parts, unread.
+    #[must_use]
+    pub fn print<'p>(&self, parts: impl Iterator<Item = &'p [u8]>, view: &SpanView<'_>) -> Print {
+        self.recent.of_parts(parts, view)
+    }
+
     /// The number of the shape that a print led to before.
     #[inline]
     pub fn met(&self, print: Print) -> Option<u32> {

@@ -169,7 +169,9 @@ fn count(bytes: &[u8]) -> u64 {
 /// The chunk of a partition that a thread is filling.
 #[derive(Debug, Default)]
 struct Open {
-    bytes: Vec<u8>,
+    /// Of the length of a chunk, once there is something in it.
+    bytes: Box<[u8]>,
+    filled: usize,
     trace: u128,
     file: u32,
 }
@@ -192,35 +194,39 @@ impl Writer<'_> {
     /// Files a span.
     #[inline]
     pub fn push(&mut self, span: &Span) {
-        let at = self.partition(span.trace);
-        let open = &mut self.open[at];
-        if open.bytes.len() + LARGEST > CHUNK {
-            self.full.push((at as u32, self.store.put(&open.bytes)));
-            open.bytes.clear();
+        let open = self.open(span.trace, LARGEST);
+        if !open.pack_usual(span) {
+            open.pack(span, 0);
         }
-        open.pack(span, 0);
+    }
+
+    /// The chunk of a trace's partition, with so much room.
+    #[inline]
+    fn open(&mut self, trace: u128, room: usize) -> &mut Open {
+        let at = self.partition(trace);
+        let open = &mut self.open[at];
+        if open.filled + room > CHUNK {
+            self.full.push((at as u32, self.store.put(open.packed())));
+            open.filled = 0;
+        }
+        open
     }
 
     /// Files a link with the trace it points to.
     pub fn link(&mut self, trace: u128, id: u64, consumer: &Span) {
-        let at = self.partition(trace);
-        let open = &mut self.open[at];
-        if open.bytes.len() + 2 * LARGEST > CHUNK {
-            self.full.push((at as u32, self.store.put(&open.bytes)));
-            open.bytes.clear();
-        }
+        let open = self.open(trace, 2 * LARGEST);
         open.pack(consumer, LINK);
-        open.bytes.extend_from_slice(&trace.to_le_bytes());
-        open.bytes.extend_from_slice(&id.to_le_bytes());
+        open.put(&trace.to_le_bytes());
+        open.put(&id.to_le_bytes());
     }
 }
 
 impl Drop for Writer<'_> {
     /// Hands over what is still open.
     fn drop(&mut self) {
-        for (at, open) in self.open.iter_mut().enumerate().filter(|(_, open)| !open.bytes.is_empty()) {
-            self.full.push((at as u32, self.store.put(&open.bytes)));
-            open.bytes = Vec::new();
+        for (at, open) in self.open.iter_mut().enumerate().filter(|(_, open)| open.filled > 0) {
+            self.full.push((at as u32, self.store.put(open.packed())));
+            *open = Open::default();
         }
         let mut all = self.store.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, chunk) in self.full.drain(..) {
@@ -232,11 +238,39 @@ impl Drop for Writer<'_> {
 }
 
 impl Open {
+    fn packed(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    /// Packs a span if it is like nearly all: with a parent and a long trace id, after one of the same file and of
+    /// another trace.
+    #[inline]
+    fn pack_usual(&mut self, span: &Span) -> bool {
+        let usual = span.parent != 0
+            && span.trace >> 64 != 0
+            && span.duration <= u64::from(u32::MAX)
+            && span.file == self.file
+            && span.trace != self.trace
+            && self.filled > 0;
+        let Some(record) = self.bytes.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut).filter(|_| usual) else {
+            return false;
+        };
+        write_usual(span, record);
+        self.filled += record.len();
+        self.trace = span.trace;
+        true
+    }
+
     fn pack(&mut self, span: &Span, mark: u8) {
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(CHUNK);
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; CHUNK].into_boxed_slice();
         }
-        let first = self.bytes.is_empty();
+        let first = self.filled == 0;
         let mut marks = mark;
         let short = span.trace >> 64 == 0;
         let long = span.duration > u64::from(u32::MAX);
@@ -250,9 +284,6 @@ impl Open {
             marks |= if on { mark } else { 0 };
         }
         (self.trace, self.file) = (span.trace, span.file);
-        if marks == USUAL {
-            return self.bytes.extend_from_slice(&usual(span));
-        }
         let mut record = [0u8; LARGEST];
         record[0] = marks;
         let mut at = 1;
@@ -280,7 +311,7 @@ impl Open {
         if marks & SAME_FILE == 0 {
             put(&span.file.to_le_bytes());
         }
-        self.bytes.extend_from_slice(&record[..at]);
+        self.put(&record[..at]);
     }
 }
 
@@ -289,8 +320,7 @@ const USUAL: u8 = PARENT | SAME_FILE;
 
 /// The record of a span with these marks: the same as any other way to write it, at places that are known.
 #[inline]
-fn usual(span: &Span) -> [u8; 49] {
-    let mut record = [0u8; 49];
+fn write_usual(span: &Span, record: &mut [u8; 49]) {
     record[0] = USUAL;
     record[1..17].copy_from_slice(&span.trace.to_le_bytes());
     record[17..25].copy_from_slice(&span.id.to_le_bytes());
@@ -298,7 +328,6 @@ fn usual(span: &Span) -> [u8; 49] {
     record[33..41].copy_from_slice(&span.start.to_le_bytes());
     record[41..45].copy_from_slice(&(span.duration as u32).to_le_bytes());
     record[45..49].copy_from_slice(&span.shape.to_le_bytes());
-    record
 }
 
 /// Such a record read again.

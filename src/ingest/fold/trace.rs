@@ -9,7 +9,7 @@ use crate::model::traffic::MOST_CALLS;
 use super::acts::{Acts, Step, Trace};
 use super::brief::Brief;
 use super::partial::{NONE, Partial};
-use super::shape::{Known, Role, Shape, Text};
+use super::shape::{Known, ROLES, Role, Shape, Text};
 use super::store::{Link, Span};
 use super::sums::Seen;
 use super::tree::Tree;
@@ -71,12 +71,6 @@ impl<'k> TraceFold<'k> {
         }
     }
 
-    /// Shapes and texts.
-    #[must_use]
-    pub fn known(&self) -> &'k Known {
-        self.known
-    }
-
     fn shape(&self, span: &Span) -> &'k Shape {
         &self.known.shapes[span.shape as usize]
     }
@@ -85,9 +79,9 @@ impl<'k> TraceFold<'k> {
         self.tree.briefs[at]
     }
 
-    /// Takes the spans of a trace, sorted by role; says whether an id occurs twice.
-    pub fn place(&mut self, spans: &[Span]) -> bool {
-        self.tree.place(spans, self.known)
+    /// Takes the spans of a trace, sorted by role, and where those of each begin; says whether an id occurs twice.
+    pub fn place(&mut self, spans: &[Span], from_role: [u32; ROLES.len() + 1]) -> bool {
+        self.tree.place(spans, from_role, self.known)
     }
 
     /// Adds one trace, whose spans were placed and have no copies, and the links that point into it.

@@ -133,28 +133,23 @@ impl Tree {
         (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.places.len() - 1)
     }
 
-    /// Takes the spans of a trace, sorted by role; says whether an id occurs twice.
-    pub fn place(&mut self, spans: &[Span], known: &Known) -> bool {
+    /// Takes the spans of a trace, sorted by role, and where those of each begin; says whether an id occurs twice.
+    pub fn place(&mut self, spans: &[Span], from_role: [u32; ROLES.len() + 1], known: &Known) -> bool {
         self.briefs.clear();
+        self.briefs.extend(spans.iter().map(|span| known.briefs[span.shape as usize]));
         self.ids.clear();
+        self.ids.extend(spans.iter().map(|span| span.id));
         self.halves = false;
-        self.from_role = [0; ROLES.len() + 1];
+        self.from_role = from_role;
         self.places.clear();
         self.places.resize((2 * spans.len()).next_power_of_two().max(2), NONE);
         for (at, span) in spans.iter().enumerate() {
-            let brief = known.briefs[span.shape as usize];
-            self.from_role[brief.role as usize + 1] += 1;
-            self.briefs.push(brief);
-            self.ids.push(span.id);
             let mut place = self.place_of(span.id);
             while self.places[place] != NONE {
                 self.halves |= self.ids[self.places[place] as usize] == span.id;
                 place = (place + 1) & (self.places.len() - 1);
             }
             self.places[place] = at as u32;
-        }
-        for role in 0..ROLES.len() {
-            self.from_role[role + 1] += self.from_role[role];
         }
         self.halves
     }

@@ -95,11 +95,15 @@ fn scope_spans<'a>(
         if tag == 0x12 {
             let span = wire.bytes()?;
             draft.clear();
-            read_span(span, view, |pair, view| unread(pair, view.kind, draft))?;
-            sink.push_drafted(view, draft, service, |view| {
+            read_span(span, view, |key, pair, view| {
+                draft.attribute(view.kind, key, (0, pair), value_of);
+            })?;
+            let print = draft.print(view, service);
+            if !sink.push_met(view, print) {
                 // It was walked before: there is no break.
                 let _ = read_span(span, view, attribute);
-            });
+                sink.push_new(view, service, print);
+            }
         } else {
             wire.back();
             wire.next()?;
@@ -108,12 +112,12 @@ fn scope_spans<'a>(
     Some(())
 }
 
-/// Walks over a span; its attributes are left to `attribute`.
+/// Walks over a span; its attributes are left to `attribute`, each by its key and the whole pair.
 #[inline]
 fn read_span<'a>(
     bytes: &'a [u8],
     view: &mut SpanView<'a>,
-    mut attribute: impl FnMut(&'a [u8], &mut SpanView<'a>),
+    mut attribute: impl FnMut(&'a [u8], &'a [u8], &mut SpanView<'a>),
 ) -> Option<()> {
     view.clear();
     let (mut start, mut end) = (0u64, 0u64);
@@ -132,16 +136,18 @@ fn read_span<'a>(
             0x4a => {
                 // A step inside a service is a step whatever its attributes say.
                 let matters = view.kind != Kind::Internal || view.parent == 0;
-                let mut pair = wire.bytes()?;
-                // Attributes follow each other, and most are short.
-                loop {
+                wire.back();
+                let (rest, mut see) = (wire.rest(), |key: &'a [u8], pair: &'a [u8]| {
                     if matters {
-                        attribute(pair, view);
+                        attribute(key, pair, view);
                     }
-                    let [0x4a, n, rest @ ..] = wire.rest() else { break };
-                    let Some(next) = rest.get(..usize::from(*n)).filter(|_| *n < 0x80) else { break };
-                    wire.skip(2 + next.len());
-                    pair = next;
+                });
+                let left = short_attributes(rest, &mut see);
+                wire.skip(rest.len() - left.len());
+                if left.first() == Some(&0x4a) {
+                    wire.byte()?;
+                    let pair = wire.bytes()?;
+                    see(key_value(pair).map_or(b"", |(key, _)| key), pair);
                 }
             }
             // Events.
@@ -188,12 +194,29 @@ fn id(bytes: &[u8]) -> u64 {
     if bytes.len() > 8 { 0 } else { of_bytes(bytes) as u64 }
 }
 
+/// Attributes as every encoder writes them: a short key first, a short value. Gives what is left.
 #[inline]
-fn attribute<'a>(pair: &'a [u8], view: &mut SpanView<'a>) {
-    if let Some((key, value)) = key_value(pair)
-        && let Some(what) = meaning(key)
-    {
-        view.take(what, any_value(value));
+fn short_attributes<'a>(bytes: &'a [u8], see: &mut impl FnMut(&'a [u8], &'a [u8])) -> &'a [u8] {
+    let mut rest = bytes;
+    // The field, its length, the key's field, its length.
+    while let Some((head, tail)) = rest.split_first_chunk::<4>() {
+        let [_, n, _, k] = *head;
+        let usual = u32::from_le_bytes(*head) & 0x80ff_80ff == 0x000a_004a;
+        let Some((pair, next)) = rest[2..].split_at_checked(usize::from(n)).filter(|_| usual) else { break };
+        let Some(key) = tail.get(..usize::from(k)).filter(|_| k + 2 <= n) else { break };
+        see(key, pair);
+        rest = next;
+    }
+    rest
+}
+
+fn value_of(pair: &[u8]) -> Value<'_> {
+    key_value(pair).map_or(Value::None, |(_, value)| any_value(value))
+}
+
+fn attribute<'a>(key: &'a [u8], pair: &'a [u8], view: &mut SpanView<'a>) {
+    if let Some(what) = meaning(key) {
+        view.take(what, value_of(pair));
     }
 }
 
@@ -223,20 +246,6 @@ fn status(bytes: &[u8], view: &mut SpanView<'_>) {
         }
         Some(())
     });
-}
-
-/// An attribute that is not read before a print says that it has to be.
-#[inline]
-fn unread<'a>(pair: &'a [u8], kind: Kind, draft: &mut Draft<'a>) {
-    // As every encoder writes it: a short key, then the value.
-    if let [0x0a, n, rest @ ..] = pair
-        && *n < 0x80
-        && let Some(key) = rest.get(..usize::from(*n))
-    {
-        draft.attribute(kind, key, pair, || key_value(pair).map_or(Value::None, |(_, value)| any_value(value)));
-    } else {
-        draft.give_up();
-    }
 }
 
 /// Key and value of an attribute, the value unread.
