@@ -59,7 +59,7 @@ pub const MOST_WRITERS: usize = 64;
 /// Finds what requests did, keeping its buffers.
 #[derive(Debug, Default)]
 pub struct Acts {
-    /// By span.
+    /// By span; only those of requests mean something.
     did: Vec<Did>,
     writers: Vec<Text>,
     told: Vec<(u32, Text)>,
@@ -75,7 +75,7 @@ impl Acts {
             return;
         }
         self.find_all(trace, steps);
-        for at in 0..trace.spans.len() {
+        for at in trace.tree.requests.iter().map(|at| *at as usize) {
             let Did { own, all, wrote: writers, of_one_call, .. } = self.did[at];
             if own & WRITES != 0 {
                 trace.add(partial, at, Act::Wrote, 0);
@@ -110,9 +110,12 @@ impl Acts {
 
     /// What each request did itself; says whether any did anything.
     fn find_own(&mut self, trace: &Trace<'_>) -> bool {
-        let n = trace.spans.len();
-        self.did.clear();
-        self.did.resize(n, NOTHING);
+        if self.did.len() < trace.spans.len() {
+            self.did.resize(trace.spans.len(), NOTHING);
+        }
+        for at in &trace.tree.requests {
+            self.did[*at as usize] = NOTHING;
+        }
         self.writers.clear();
         self.told.clear();
         self.answers.clear();
@@ -163,14 +166,15 @@ impl Acts {
 
     /// More services write than there are bits: the first by name get them, whatever the order of input.
     fn choose_writers(&mut self, trace: &Trace<'_>) {
-        let requests = self.did.iter_mut().enumerate().filter(|(_, did)| did.own & WRITES != 0);
-        let requests: Vec<(Text, &mut Did)> = requests.map(|(at, did)| (trace.brief(at).service, did)).collect();
-        self.writers = requests.iter().map(|(service, _)| *service).collect();
+        let did = &mut self.did;
+        let requests = trace.tree.requests.iter().map(|at| *at as usize).filter(|at| did[*at].own & WRITES != 0);
+        let requests: Vec<(usize, Text)> = requests.map(|at| (at, trace.brief(at).service)).collect();
+        self.writers = requests.iter().map(|(_, service)| *service).collect();
         self.writers.sort_unstable_by_key(|service| trace.known.text(*service));
         self.writers.dedup();
         self.writers.truncate(MOST_WRITERS);
-        for (service, did) in requests {
-            did.wrote = self.writers.iter().position(|w| *w == service).map_or(0, |bit| 1 << bit);
+        for (at, service) in requests {
+            did[at].wrote = self.writers.iter().position(|w| *w == service).map_or(0, |bit| 1 << bit);
         }
     }
 

@@ -29,6 +29,7 @@ pub struct TraceFold<'k> {
     /// Calls to services.
     steps: Vec<Step>,
     acts: Acts,
+    /// By span; only what was set for the requests of this trace means something.
     level: Vec<u32>,
     depth: Vec<u32>,
     order: Vec<u32>,
@@ -92,9 +93,8 @@ impl<'k> TraceFold<'k> {
         self.paired.resize(spans.len(), false);
         self.calls.clear();
         self.steps.clear();
-        let weighted =
-            spans.iter().zip(&self.tree.briefs).filter(|(_, b)| b.weighted).map(|(s, _)| self.shape(s).weight);
-        self.weight = weighted.max().unwrap_or(0);
+        let weights = spans.iter().map(|span| self.shape(span).weight);
+        self.weight = if self.tree.weighted { weights.max().unwrap_or(0) } else { 0 };
         self.find_receives(spans.len());
         self.tree.of(Role::Server).for_each(|at| self.server(at, spans));
         for at in self.tree.of(Role::Database) {
@@ -301,11 +301,10 @@ impl<'k> TraceFold<'k> {
             self.calls.sort_unstable();
         }
         let mut next = 0;
-        // Handlers and calls both go by position, so one walk meets the calls of each request.
-        let handlers = [Role::Server, Role::Consume, Role::Internal, Role::Unknown].map(|role| self.tree.of(role));
-        for at in handlers.into_iter().flatten() {
+        // Requests and calls both go by position, so one walk meets the calls of each.
+        for at in self.tree.requests.iter().map(|at| *at as usize) {
             let root = self.tree.begins(at);
-            let begins = root && self.brief(at).role == Role::Internal;
+            let begins = root && self.tree.briefs[at].role == Role::Internal;
             if !begins && !self.tree.handles(at) {
                 continue;
             }
@@ -322,7 +321,7 @@ impl<'k> TraceFold<'k> {
             self.targets.extend(calls.iter().map(|c| c.service).filter(|s| *s != 0));
             let to_services = self.targets.len() as u64;
             self.targets.sort_unstable();
-            let caller = self.brief(at).service;
+            let caller = self.tree.briefs[at].service;
             for same in self.targets.chunk_by(|a, b| a == b) {
                 let n = u32::try_from(same.len()).unwrap_or(MOST_CALLS).min(MOST_CALLS);
                 *self.partial.asked.entry((caller, same[0])).or_default().entry(n).or_default() += 1;
@@ -347,16 +346,20 @@ impl<'k> TraceFold<'k> {
     /// The longest chain of calls below each handler.
     fn find_depths(&mut self, n: usize) {
         const UNSET: u32 = NONE;
-        self.depth.clear();
-        self.depth.resize(n, 0);
+        for by_span in [&mut self.depth, &mut self.level, &mut self.order] {
+            by_span.resize(n.max(by_span.len()), 0);
+        }
+        for at in &self.tree.requests {
+            self.depth[*at as usize] = 0;
+        }
         if self.steps.is_empty() {
             return;
         }
-        self.level.clear();
-        self.level.resize(n, UNSET);
+        for at in self.steps.iter().flat_map(|step| [step.server, step.owner]).filter(|at| *at != NONE) {
+            let at = at as usize;
+            (self.depth[at], self.level[at], self.order[at]) = (0, UNSET, NONE);
+        }
         // The handler above, by handler; a second client of one server changes nothing.
-        self.order.clear();
-        self.order.resize(n, NONE);
         for step in &self.steps {
             self.order[step.server as usize] = step.owner;
         }

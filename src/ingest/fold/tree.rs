@@ -35,8 +35,13 @@ pub struct Tree {
     order: Order,
     /// By request: when the last of its calls so far ended, and which.
     busy: Vec<(u64, u32)>,
-    from: Vec<u32>,
-    children: Vec<u32>,
+    /// The first child of each span, and the next one of its parent, or [`NONE`].
+    first: Vec<u32>,
+    next: Vec<u32>,
+    /// Spans that answer a request or begin a trace, in order.
+    pub requests: Vec<u32>,
+    /// Does any say how many calls it stands for?
+    pub weighted: bool,
     stack: Vec<Visit>,
     placed: Vec<Placed>,
 }
@@ -74,6 +79,10 @@ impl Tree {
         self.up.clear();
         self.marks.clear();
         self.top.clear();
+        self.next.clear();
+        self.requests.clear();
+        self.first.clear();
+        self.first.resize(spans.len(), NONE);
         for (at, span) in spans.iter().enumerate() {
             let (here, up) = (self.briefs[at], self.parent(at, span));
             let handles = match here.role {
@@ -82,6 +91,11 @@ impl Tree {
                 _ => false,
             };
             let begins = up == NONE && span.parent == 0;
+            if handles || begins {
+                self.requests.push(at as u32);
+            }
+            let sibling = self.first.get_mut(up as usize).map_or(NONE, |first| std::mem::replace(first, at as u32));
+            self.next.push(sibling);
             self.up.push(up);
             self.top.push(if handles || up == NONE { at as u32 } else { NONE });
             self.marks.push(if handles { HANDLES } else { 0 } | if begins { BEGINS } else { 0 });
@@ -137,6 +151,7 @@ impl Tree {
     pub fn place(&mut self, spans: &[Span], from_role: [u32; ROLES.len() + 1], known: &Known) -> bool {
         self.briefs.clear();
         self.briefs.extend(spans.iter().map(|span| known.briefs[span.shape as usize]));
+        self.weighted = self.briefs.iter().any(|brief| brief.weighted);
         self.ids.clear();
         self.ids.extend(spans.iter().map(|span| span.id));
         self.halves = false;
@@ -204,7 +219,13 @@ impl Tree {
         let n = self.up.len();
         for at in 0..n {
             let mut here = at as u32;
-            if self.top[at] != NONE {
+            // Of what has nothing below it nobody asks.
+            if self.top[at] != NONE || self.first[at] == NONE {
+                continue;
+            }
+            let above = self.top[self.up[at] as usize];
+            if above != NONE {
+                self.top[at] = above;
                 continue;
             }
             self.path.clear();
@@ -317,27 +338,6 @@ impl Tree {
         above.start != 0 && end(&spans[at]) > end(above)
     }
 
-    fn list_children(&mut self, spans: &[Span]) {
-        let n = spans.len();
-        self.from.clear();
-        self.from.resize(n + 1, 0);
-        for up in self.up.iter().filter(|up| **up != NONE) {
-            self.from[*up as usize + 1] += 1;
-        }
-        for at in 0..n {
-            self.from[at + 1] += self.from[at];
-        }
-        self.children.clear();
-        self.children.resize(self.from[n] as usize, 0);
-        self.path.clear();
-        self.path.extend_from_slice(&self.from[..n]);
-        for (at, up) in self.up.iter().enumerate().filter(|(_, up)| **up != NONE) {
-            let slot = &mut self.path[*up as usize];
-            self.children[*slot as usize] = at as u32;
-            *slot += 1;
-        }
-    }
-
     /// Walks the critical path below each root and tells every span on it with the nanoseconds that are its own.
     ///
     /// As CRISP defines it: from the end of a span back, the child that returned last is on the path; then the one
@@ -345,8 +345,8 @@ impl Tree {
     /// time of their parent; a slight overlap is none (see [`ALLOWED`]). The clock of another host is set right first: a server that fits into its client's
     /// time but stands outside of it is put into the middle. Messages taken out are no part of the request.
     pub fn critical(&mut self, spans: &[Span], mut see: impl FnMut(usize, usize, u64)) {
-        self.list_children(spans);
-        for root in 0..spans.len() {
+        for at in 0..self.requests.len() {
+            let root = self.requests[at] as usize;
             if !self.begins(root) || spans[root].start == 0 {
                 continue;
             }
@@ -362,7 +362,7 @@ impl Tree {
 
     /// One span of the path: puts its children on the path on the stack, gives its own time.
     fn visit(&mut self, visit: Visit, begin: u64, spans: &[Span]) -> u64 {
-        if self.from[visit.at as usize] == self.from[visit.at as usize + 1] {
+        if self.first[visit.at as usize] == NONE {
             return u64::try_from(visit.high - visit.low).unwrap_or(0);
         }
         self.place_children(visit, begin, spans);
@@ -395,9 +395,10 @@ impl Tree {
         let parent = &spans[at];
         let (start, stop) = (since(parent.start, begin) + visit.shift, since(end(parent), begin) + visit.shift);
         self.placed.clear();
-        for child in &self.children[self.from[at] as usize..self.from[at + 1] as usize] {
-            let span = &spans[*child as usize];
-            let here = self.briefs[*child as usize];
+        let listed = |at: &u32| Some(self.next[*at as usize]).filter(|next| *next != NONE);
+        for child in std::iter::successors(Some(self.first[at]), listed) {
+            let span = &spans[child as usize];
+            let here = self.briefs[child as usize];
             if span.start == 0 || here.role == Role::Consume {
                 continue;
             }
@@ -409,7 +410,7 @@ impl Tree {
                 shift = shift.saturating_add(by).clamp(-FARTHEST, FARTHEST);
                 (low, high) = (since(span.start, begin) + shift, since(end(span), begin) + shift);
             }
-            self.placed.push(Placed { high, low, id: span.id, at: *child, shift });
+            self.placed.push(Placed { high, low, id: span.id, at: child, shift });
         }
         self.placed.sort_unstable_by(|a, b| b.cmp(a));
     }
