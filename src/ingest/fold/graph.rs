@@ -110,7 +110,10 @@ impl PartialGraph {
             if table != 0 {
                 *row.tables.entry(known.text(table).to_owned()).or_default() += edge.sums.calls;
             }
-            row.operations.entry(operation.clone()).or_default().merge(&edge.sums);
+            match row.operations.get_mut(operation) {
+                Some(sums) => sums.merge(&edge.sums),
+                None => drop(row.operations.insert(operation.clone(), edge.sums)),
+            }
         }
         let shape = |at: u32| known.shapes.get(at as usize).copied().unwrap_or_default();
         let named = |s: &Shape| (known.text(s.service).to_owned(), known.text(s.operation).to_owned());
@@ -155,6 +158,9 @@ impl PartialGraph {
     /// Adds another part.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
+        if self == Self::default() {
+            return other;
+        }
         for (key, row) in other.rows {
             self.rows.entry(key).or_default().merge(row);
         }
@@ -185,7 +191,8 @@ impl PartialGraph {
     fn take_deliveries(&mut self, messages: Vec<(SpanId, u32)>, links: Vec<Link>, known: &Known) {
         let shape = |at: u32| known.shapes.get(at as usize).copied().unwrap_or_default();
         let named = |(id, at): (SpanId, u32)| (id, known.text(shape(at).service).to_owned());
-        self.deliveries.messages.extend(messages.into_iter().map(named));
+        // Collected at once: sorted first, then built.
+        self.deliveries.messages.append(&mut messages.into_iter().map(named).collect());
         for Link { trace, id, consumer } in links {
             let s = shape(consumer.shape);
             let delivery = Delivery {
