@@ -201,10 +201,8 @@ impl Partial {
         let edge = &mut self.edges[at as usize];
         edge.sums.add(span, seen, server);
         let row = &mut self.rows[edge.row as usize];
-        if row.last != self.trace {
-            row.last = self.trace;
-            row.requests += 1;
-        }
+        row.requests += u64::from(row.last != self.trace);
+        row.last = self.trace;
         at
     }
 

@@ -38,7 +38,7 @@ pub struct TraceFold<'k> {
     weight: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Call {
     owner: u32,
     /// The operation called, whatever became of the call.
@@ -298,7 +298,7 @@ impl<'k> TraceFold<'k> {
     fn requests(&mut self, spans: &[Span]) {
         self.find_depths(spans.len());
         if self.calls.len() > 1 {
-            self.calls.sort_unstable();
+            self.calls.sort_unstable_by_key(|call| u128::from(call.owner) << 64 | u128::from(call.what));
         }
         let mut next = 0;
         // Requests and calls both go by position, so one walk meets the calls of each.

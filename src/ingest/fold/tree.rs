@@ -27,7 +27,7 @@ pub struct Tree {
     /// Does an id occur twice?
     halves: bool,
     ids: Vec<u64>,
-    /// Positions by the hash of their id, twice as many places as spans at least.
+    /// Positions by the hash of their id, four times as many places as spans at least: few meet.
     places: Vec<u32>,
     top: Vec<u32>,
     path: Vec<u32>,
@@ -157,7 +157,7 @@ impl Tree {
         self.halves = false;
         self.from_role = from_role;
         self.places.clear();
-        self.places.resize((2 * spans.len()).next_power_of_two().max(2), NONE);
+        self.places.resize((4 * spans.len()).next_power_of_two().max(2), NONE);
         for (at, span) in spans.iter().enumerate() {
             let mut place = self.place_of(span.id);
             while self.places[place] != NONE {
