@@ -57,7 +57,7 @@ impl Recent {
     #[must_use]
     pub fn draft<'a>(&self) -> Draft<'a> {
         let (all, addresses) = (Mix::new(self.seed), Mix::new(self.seed));
-        Draft { all, addresses, url: Value::None, named: false, kinds: 0, unsure: false }
+        Draft { all, addresses, url: Value::None, named: false, unsure: false }
     }
 
     /// What the shape of a span depends on that lies before us as some parts, unread.
@@ -115,8 +115,6 @@ pub struct Draft<'a> {
     /// So does this.
     url: Value<'a>,
     named: bool,
-    /// Kinds that the span had when attributes were met, as bits.
-    kinds: u8,
     unsure: bool,
 }
 
@@ -125,7 +123,7 @@ impl<'a> Draft<'a> {
     #[inline]
     pub fn clear(&mut self) {
         (self.all, self.addresses) = (Mix::new(self.all.seed), Mix::new(self.all.seed));
-        (self.url, self.named, self.kinds, self.unsure) = (Value::None, false, 0, false);
+        (self.url, self.named, self.unsure) = (Value::None, false, false);
     }
 
     /// What the shape of a span depends on whose attributes these are: of the view their values are not asked for.
@@ -133,9 +131,7 @@ impl<'a> Draft<'a> {
     #[inline]
     #[must_use]
     pub fn print(&self, view: &SpanView<'_>, service: Text) -> Option<Print> {
-        // What was of no matter to one kind may be to another one that is told later.
-        let same_kind = self.kinds & !(1 << view.kind as u8 | 1 << Kind::Unspecified as u8) == 0;
-        if self.unsure || !same_kind {
+        if self.unsure {
             return None;
         }
         let mut mix = self.all;
@@ -156,32 +152,24 @@ impl<'a> Draft<'a> {
         self.unsure = true;
     }
 
-    /// An attribute of a span of a kind: `raw` are all bytes that key and value are made of, or those of the value
-    /// where `place` is another one for every key.
+    /// An attribute of a span whose kind is known: `raw` are all bytes that key and value are made of.
     #[inline(always)]
     pub fn attribute(
         &mut self,
         kind: Kind,
         key: &[u8],
-        (place, raw): (usize, &'a [u8]),
+        raw: &'a [u8],
         value: impl FnOnce(&'a [u8]) -> Value<'a>,
     ) {
-        self.kinds |= 1 << kind as u8;
         if let Some(effect) = effect(key, kind) {
-            self.mix(effect, key, (place, raw), value);
+            self.mix(effect, key, raw, value);
         }
     }
 
     #[inline(never)]
-    fn mix(
-        &mut self,
-        effect: Effect,
-        key: &[u8],
-        (place, raw): (usize, &'a [u8]),
-        value: impl FnOnce(&'a [u8]) -> Value<'a>,
-    ) {
+    fn mix(&mut self, effect: Effect, key: &[u8], raw: &'a [u8], value: impl FnOnce(&'a [u8]) -> Value<'a>) {
         match effect {
-            Effect::Address => return self.addresses.text(place as u64, raw),
+            Effect::Address => return self.addresses.text(0, raw),
             Effect::Whole => {}
             // Other keys may stand in these places.
             _ if meaning(key).is_none() => {}
@@ -192,7 +180,7 @@ impl<'a> Draft<'a> {
             }
             Effect::Url | Effect::Rules => self.unsure = true,
         }
-        self.all.text(place as u64, raw);
+        self.all.text(0, raw);
     }
 }
 
@@ -269,23 +257,26 @@ impl Mix {
     /// All bytes, sixteen at a time, the last sixteen whatever was taken before.
     #[inline]
     fn text(&mut self, what: u64, text: &[u8]) {
-        let mut part = Self { seed: self.seed, one: self.seed[0] ^ what << 32 ^ text.len() as u64, two: self.seed[1] };
+        let seed = self.seed;
+        let (mut one, mut two) = (seed[0] ^ what << 32 ^ text.len() as u64, seed[1]);
+        let mut words = |a: u64, b: u64| {
+            one = folded(one ^ a, seed[2] ^ b);
+            two = folded(two ^ b, seed[3] ^ a);
+        };
         if let Some(last) = text.last_chunk::<16>() {
             let (blocks, _) = text[..text.len() - 1].as_chunks::<16>();
-            for block in blocks {
-                part.words(long(block), long(&block[8..]));
-            }
-            part.words(long(last), long(&last[8..]));
+            blocks.iter().for_each(|block| words(long(block), long(&block[8..])));
+            words(long(last), long(&last[8..]));
         } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-            part.words(long(first), long(last));
+            words(long(first), long(last));
         } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-            part.words(u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
+            words(u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
         } else if let [first, ..] = text {
             // One to three bytes.
             let (middle, last) = (text[text.len() / 2], text[text.len() - 1]);
-            part.words(u64::from(*first) | u64::from(middle) << 8 | u64::from(last) << 16, 0);
+            words(u64::from(*first) | u64::from(middle) << 8 | u64::from(last) << 16, 0);
         }
-        self.words(part.one, part.two);
+        self.words(one, two);
     }
 }
 

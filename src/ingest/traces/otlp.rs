@@ -95,9 +95,11 @@ fn scope_spans<'a>(
         if tag == 0x12 {
             let span = wire.bytes()?;
             draft.clear();
-            read_span(span, view, |key, pair, view| {
-                draft.attribute(view.kind, key, (0, pair), value_of);
-            })?;
+            let in_order = read_span(span, view, |kind, key, pair, _| draft.attribute(kind, key, pair, value_of))?;
+            if !in_order {
+                // What was of no matter to one kind may be to the other.
+                draft.give_up();
+            }
             let print = draft.print(view, service);
             if !sink.push_met(view, print) {
                 // It was walked before: there is no break.
@@ -112,15 +114,17 @@ fn scope_spans<'a>(
     Some(())
 }
 
-/// Walks over a span; its attributes are left to `attribute`, each by its key and the whole pair.
+/// Walks over a span; its attributes are left to `attribute`, each by its key and the whole pair. Says whether its kind
+/// stands before them, as encoders write it.
 #[inline]
 fn read_span<'a>(
     bytes: &'a [u8],
     view: &mut SpanView<'a>,
-    mut attribute: impl FnMut(&'a [u8], &'a [u8], &mut SpanView<'a>),
-) -> Option<()> {
+    mut attribute: impl FnMut(Kind, &'a [u8], &'a [u8], &mut SpanView<'a>),
+) -> Option<bool> {
     view.clear();
     let (mut start, mut end) = (0u64, 0u64);
+    let (mut attributes, mut in_order) = (false, true);
     let mut wire = Wire::new(bytes);
     ids(&mut wire, view);
     while let Some(tag) = wire.byte() {
@@ -130,24 +134,30 @@ fn read_span<'a>(
             0x1a => view.trace_state(wire.bytes()?),
             0x22 => view.parent = id(wire.bytes()?),
             0x2a => view.name = Value::Text(wire.bytes()?),
-            0x30 => view.kind = Kind::from_number(wire.varint()?),
+            0x30 => {
+                view.kind = Kind::from_number(wire.varint()?);
+                in_order &= !attributes;
+            }
             0x39 => start = wire.fixed64()?,
             0x41 => end = wire.fixed64()?,
             0x4a => {
+                attributes = true;
+                let kind = view.kind;
                 // A step inside a service is a step whatever its attributes say.
-                let matters = view.kind != Kind::Internal || view.parent == 0;
+                let matters = kind != Kind::Internal || view.parent == 0;
                 wire.back();
-                let (rest, mut see) = (wire.rest(), |key: &'a [u8], pair: &'a [u8]| {
-                    if matters {
-                        attribute(key, pair, view);
-                    }
-                });
-                let left = short_attributes(rest, &mut see);
+                let rest = wire.rest();
+                let left = match matters {
+                    true => short_attributes(rest, |key, pair| attribute(kind, key, pair, view)),
+                    false => short_attributes(rest, |_, _| ()),
+                };
                 wire.skip(rest.len() - left.len());
                 if left.first() == Some(&0x4a) {
                     wire.byte()?;
                     let pair = wire.bytes()?;
-                    see(key_value(pair).map_or(b"", |(key, _)| key), pair);
+                    if matters {
+                        attribute(kind, key_value(pair).map_or(b"", |(key, _)| key), pair, view);
+                    }
                 }
             }
             // Events.
@@ -167,7 +177,7 @@ fn read_span<'a>(
         }
     }
     view.times(start, end);
-    Some(())
+    Some(in_order)
 }
 
 /// The ids as every encoder writes them: first, in order, of their full length. Whatever else is left where it is.
@@ -196,7 +206,7 @@ fn id(bytes: &[u8]) -> u64 {
 
 /// Attributes as every encoder writes them: a short key first, a short value. Gives what is left.
 #[inline]
-fn short_attributes<'a>(bytes: &'a [u8], see: &mut impl FnMut(&'a [u8], &'a [u8])) -> &'a [u8] {
+fn short_attributes<'a>(bytes: &'a [u8], mut see: impl FnMut(&'a [u8], &'a [u8])) -> &'a [u8] {
     let mut rest = bytes;
     // The field, its length, the key's field, its length.
     while let Some((head, tail)) = rest.split_first_chunk::<4>() {
@@ -214,7 +224,7 @@ fn value_of(pair: &[u8]) -> Value<'_> {
     key_value(pair).map_or(Value::None, |(_, value)| any_value(value))
 }
 
-fn attribute<'a>(key: &'a [u8], pair: &'a [u8], view: &mut SpanView<'a>) {
+fn attribute<'a>(_kind: Kind, key: &'a [u8], pair: &'a [u8], view: &mut SpanView<'a>) {
     if let Some(what) = meaning(key) {
         view.take(what, value_of(pair));
     }
