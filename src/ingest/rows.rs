@@ -16,7 +16,8 @@ use hashbrown::HashSet;
 
 use crate::error::Error;
 use crate::ingest::fold::{
-    Extent, Kind, Meaning, PartialGraph, Print, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of, meaning,
+    Extent, Kind, Meaning, PartialGraph, Print, Shapes, Sink, SpanView, Store, Value, fold as fold_store, id_of,
+    meaning,
 };
 
 use super::traces::{attributes, is_error};

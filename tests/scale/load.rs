@@ -10,7 +10,7 @@
 //! acknowledged, how many requests were sent again, seconds and its own CPU seconds as one line of JSON.
 
 #[path = "load/shop.rs"]
-mod shop;
+pub mod shop;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -291,7 +291,7 @@ fn cpu() -> f64 {
 }
 
 #[expect(clippy::print_stdout, reason = "what was sent is what it is asked for")]
-fn main() {
+pub fn main() {
     let arguments = arguments();
     let requests = requests(&arguments);
     if let Some(file) = &arguments.write {

@@ -191,7 +191,6 @@ impl PartialGraph {
     fn take_deliveries(&mut self, messages: Vec<(SpanId, u32)>, links: Vec<Link>, known: &Known) {
         let shape = |at: u32| known.shapes.get(at as usize).copied().unwrap_or_default();
         let named = |(id, at): (SpanId, u32)| (id, known.text(shape(at).service).to_owned());
-        // Collected at once: sorted first, then built.
         self.deliveries.messages.append(&mut messages.into_iter().map(named).collect());
         for Link { trace, id, consumer } in links {
             let s = shape(consumer.shape);

@@ -154,13 +154,7 @@ impl<'a> Draft<'a> {
 
     /// An attribute of a span whose kind is known: `raw` are all bytes that key and value are made of.
     #[inline(always)]
-    pub fn attribute(
-        &mut self,
-        kind: Kind,
-        key: &[u8],
-        raw: &'a [u8],
-        value: impl FnOnce(&'a [u8]) -> Value<'a>,
-    ) {
+    pub fn attribute(&mut self, kind: Kind, key: &[u8], raw: &'a [u8], value: impl FnOnce(&'a [u8]) -> Value<'a>) {
         if let Some(effect) = effect(key, kind) {
             self.mix(effect, key, raw, value);
         }

@@ -15,8 +15,8 @@ pub struct Sketch {
     counts: Vec<u64>,
 }
 
-/// The least number of microseconds of each bucket, and the bucket where the search starts for each number by its
-/// highest bit and the four bits below: two steps at most lead to `floor(20·ln µs)` without a logarithm.
+/// The least number of microseconds of each bucket, and the bucket where to start: below 16 that of each number, then by
+/// the highest bit and the four bits below. Two steps at most lead to `floor(20·ln µs)` without a logarithm.
 struct Bounds {
     least: Vec<u64>,
     start: Vec<u16>,
@@ -40,8 +40,7 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
     let start = (0..64 * 16u64)
         .map(|cell| {
             let (bit, part) = (cell / 16, cell % 16);
-            let value = if bit < 4 { 1u64 << bit } else { 1u64 << bit | part << (bit - 4) };
-            Histogram::bucket(value)
+            Histogram::bucket(if cell < 16 { cell.max(1) } else { 1u64 << bit | part << bit >> 4 })
         })
         .collect();
     Bounds { least, start }
@@ -52,9 +51,9 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
 pub fn bucket(nanos: u64) -> u16 {
     let micros = (nanos / 1_000).max(1);
     let bit = 63 - u64::from(micros.leading_zeros());
-    let part = if bit < 4 { 0 } else { micros >> (bit - 4) & 15 };
+    let cell = if micros < 16 { micros } else { bit * 16 + (micros >> (bit - 4) & 15) };
     let bounds = &*BOUNDS;
-    let start = bounds.start[(bit * 16 + part) as usize];
+    let start = bounds.start[cell as usize];
     // Counted, not searched: how far to go depends on the duration alone, which no processor can foresee.
     let [one, two] = [1, 2].map(|step| bounds.least[usize::from(start) + step]);
     start + u16::from(micros >= one) + u16::from(micros >= two)

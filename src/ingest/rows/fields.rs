@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_standard_library() {
         let texts = ["", "0", "7", "12345678", "123456789", "1760000004067920000", "9999999999999999999", "00000001"];
-        let others = ["-5", "+5", "1.5", "1234567a", "/2345678", ":2345678", "1234567\u{ff}", " 1", "18446744073709551616"];
+        let others =
+            ["-5", "+5", "1.5", "1234567a", "/2345678", ":2345678", "1234567\u{ff}", " 1", "18446744073709551616"];
         for text in texts.iter().chain(&others) {
             let wanted = text.parse::<i128>().ok().map(|n| u64::try_from(n.max(0)).unwrap_or(u64::MAX));
             assert_eq!(number(text.as_bytes()), wanted, "{text}");
