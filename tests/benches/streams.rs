@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -144,6 +145,13 @@ fn sender(arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
+/// The most memory that a process had so far; 0 of one that ended.
+fn peak_megabytes(process: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 /// A receiver that is stopped whatever happens.
 struct Receiver(Child);
 
@@ -171,20 +179,25 @@ fn receiver(way: &str, file: &Path, folder: &Path) {
         (receiver.0.id().to_string(), format!("{}://{}", way.to_lowercase(), address.expect("an address")));
     let sent = sender(&[&file.to_string_lossy(), &url, "--seconds", "600"]);
     let acknowledged = seconds(&pid, [11, 12]);
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
     let before = seconds("self", [13, 14]);
     Command::new("kill").args(["-INT", &pid]).status().expect("a signal");
-    assert!(receiver.0.wait().expect("its end").success(), "the receiver failed");
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_megabytes(&pid));
+        match receiver.0.try_wait().expect("its end") {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert!(status.success(), "the receiver ended with {status}");
     drain.join().expect("its output");
     let spans = sent["spans"].as_f64().unwrap_or(0.0);
     println!(
         "{way}: {spans} spans acknowledged in {:.1} s; {acknowledged:.2} CPU s of the receiver, {:.0} spans a second; \
-         {:.2} with the report; sender {:.2}; peak {} MB",
+         {:.2} with the report; sender {:.2}; peak {peak} MB",
         sent["seconds"].as_f64().unwrap_or(0.0),
         spans / acknowledged.max(0.01),
         seconds("self", [13, 14]) - before,
         sent["cpu_seconds"].as_f64().unwrap_or(0.0),
-        peak.unwrap_or(0) / 1024
     );
 }

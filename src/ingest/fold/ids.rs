@@ -74,6 +74,13 @@ const HEX: [u8; 256] = {
 };
 
 fn hex(text: &[u8]) -> Option<u128> {
+    // The id of a span, as nearly all are.
+    if let Ok([high, low]) = <[[u8; 8]; 2]>::try_from(text.as_chunks::<8>().0)
+        && text.len() == 16
+    {
+        let [high, low] = [high, low].map(|eight| eight_digits(u64::from_be_bytes(eight)));
+        return Some(u128::from(high?) << 32 | u128::from(low?));
+    }
     let (eights, rest) = text.as_chunks::<8>();
     let mut number = 0u128;
     for eight in eights {

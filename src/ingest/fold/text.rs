@@ -10,7 +10,7 @@ use std::fmt::{Display, Write};
 use crate::model::traffic::EXEMPLARS;
 use crate::model::{Act, Relation};
 
-use super::deliveries::Delivery;
+use super::deliveries::{Delivery, SpanId};
 use super::graph::{About, Client, PartialGraph, RowSums};
 use super::partial::{Repeated, Requests, Served};
 use super::sums::{Exemplar, Sketch, Sums};
@@ -78,6 +78,15 @@ impl<'o> Line<'o> {
         }
     }
 
+    /// The id of a trace and that of a span, in hex: a part may hold millions of them.
+    fn id(self, (trace, span): SpanId) -> Self {
+        self.out.push('\t');
+        hex(trace, self.out);
+        self.out.push('/');
+        hex(u128::from(span), self.out);
+        self
+    }
+
     fn sketch(self, sketch: &Sketch) -> Self {
         self.out.push('\t');
         for (at, (bucket, n)) in sketch.histogram().0.iter().enumerate() {
@@ -89,6 +98,12 @@ impl<'o> Line<'o> {
     fn end(self) {
         self.out.push('\n');
     }
+}
+
+/// In lower case, without zeros in front.
+fn hex(number: u128, out: &mut String) {
+    let digits = (128 - (number | 1).leading_zeros()).div_ceil(4);
+    out.extend((0..digits).rev().map(|at| char::from(b"0123456789abcdef"[(number >> (4 * at)) as usize & 15])));
 }
 
 fn exemplar(e: &Exemplar) -> String {
@@ -132,12 +147,11 @@ pub fn write(graph: &PartialGraph) -> String {
         let line = Line::new(&mut out, "act").text(service).text(operation).text(act.as_str()).text(other);
         line.show(r.requests).show(exemplar(&r.exemplar)).end();
     }
-    for ((trace, span), service) in &graph.deliveries.messages {
-        Line::new(&mut out, "message").show(format_args!("{trace:x}/{span:x}")).text(service).end();
+    for (message, service) in &graph.deliveries.messages {
+        Line::new(&mut out, "message").id(*message).text(service).end();
     }
     for ((producer, consumer), d) in &graph.deliveries.links {
-        let line = Line::new(&mut out, "link").show(format_args!("{:x}/{:x}", producer.0, producer.1));
-        let line = line.show(format_args!("{:x}/{:x}", consumer.0, consumer.1));
+        let line = Line::new(&mut out, "link").id(*producer).id(*consumer);
         let line = line.numbers(&[d.duration, d.start, u64::from(d.error), d.weight]);
         line.text(&d.service).text(&d.operation).text(&d.system).end();
     }
