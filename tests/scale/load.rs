@@ -9,6 +9,7 @@
 //! request that was acknowledged. With `--part` only requests I, I+N, … are sent. It says how many spans were
 //! acknowledged, how many requests were sent again, seconds and its own CPU seconds as one line of JSON.
 
+/// Spans to send.
 #[path = "load/shop.rs"]
 pub mod shop;
 
@@ -290,6 +291,7 @@ fn cpu() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+/// Sends what the arguments say.
 #[expect(clippy::print_stdout, reason = "what was sent is what it is asked for")]
 pub fn main() {
     let arguments = arguments();

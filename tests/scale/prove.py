@@ -265,7 +265,7 @@ def speed():
     from pyspark.sql import SparkSession
     at = spark_cluster()
     session = SparkSession.builder.remote(at.removeprefix("spark=")).getOrCreate()
-    source = (HERE.parent.parent / "src/ingest/fold/span.rs").read_text()
+    source = (HERE.parent.parent / "src/ingest/fold/keys.rs").read_text()
     keys = ", ".join(f"'{k}'" for k in re.findall(r'\(b"([a-z0-9_.]+)", ', source))
     plain = lambda e: f"replace(replace(replace({e}, '\\\\', '\\\\\\\\'), '\\t', '\\\\t'), '\\n', '\\\\n')"
     fields = ["TraceId", "SpanId", "ParentSpanId", plain("ServiceName"), plain("SpanName"), "SpanKind", "StatusCode", "unix_micros(Timestamp) * 1000",
@@ -279,18 +279,22 @@ def speed():
     ticks = os.sysconf("SC_CLK_TCK")
     # Own time and that of children that ended: utime, stime, cutime, cstime.
     used = lambda: sum(sum(map(int, (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[11:15])) for pid in executors()) / ticks
-    taken = {"cat": [], "fold": []}
-    for attempt in range(4):
+    header = "trace_id,span_id,parent_span_id,service,name,kind,status,start_ns,duration_ns,tracestate,links,attributes"
+    sql = {"cat": cat, "fold alone": cat.replace("'cat'", f"'{FOLD} fold --columns {header}'")}
+    taken = {"cat": [], "fold alone": [], "analyze": []}
+    for attempt in range(5):
         for name in taken:
             before, begun = used(), time.time()
-            if name == "cat":
-                counted = session.sql(cat).collect()[0][0]
+            if name in sql:
+                lines = session.sql(sql[name]).collect()[0][0]
+                counted = lines if name == "cat" else counted
             else:
                 hold(unbraid("analyze", "--engine", at, *here, "--fold-binary", FOLD, facts=WORK / "x.json").returncode == 0, "folded")
             taken[name].append((round(used() - before, 2), round(time.time() - begun, 2)))
     say(f"{counted} rows; (CPU s, wall s) by attempt, the first is cold: {taken}")
     best = {name: min(cpu for cpu, _ in all_of[1:]) for name, all_of in taken.items()}
-    say(f"fold {best['fold']} to cat {best['cat']} CPU s: {best['fold'] / best['cat']:.2f}")
+    say(f"CPU s: cat {best['cat']}; fold {best['fold alone']}, {best['fold alone'] / best['cat']:.2f} times; with the probe, the count of rows and "
+        f"the lines brought here {best['analyze']}, {best['analyze'] / best['cat']:.2f} times")
 
 
 def default_build():

@@ -1,7 +1,7 @@
 //! A partial graph as lines of text, and read back: how parts travel between processes, machines and engines.
 //!
 //! Every line stands alone (its kind, then fields behind tabs; backslash, tab and line ends in a field are escaped), so
-//! lines may be shuffled and parts concatenated. Each part begins with `unbraid-partial 2` and ends with a `check`
+//! lines may be shuffled and parts concatenated. Each part begins with `unbraid-partial 3` and ends with a `check`
 //! line that says how many spans it counts: a part that was cut off is refused.
 
 use std::collections::BTreeMap;
@@ -10,19 +10,22 @@ use std::fmt::{Display, Write};
 use crate::model::traffic::EXEMPLARS;
 use crate::model::{Act, Relation};
 
-use super::deliveries::{Delivery, SpanId};
+use super::deliveries::{Deliveries, Delivery, SpanId};
 use super::graph::{About, Client, PartialGraph, RowSums};
 use super::partial::{Repeated, Requests, Served};
 use super::sums::{Exemplar, Sketch, Sums};
 
 /// How each part begins; the number is the version of the form.
-pub const HEAD: &str = "unbraid-partial\t2";
+pub const HEAD: &str = "unbraid-partial\t3";
 
 /// What a line of a part begins with, whatever the version.
 pub const KIND: &str = "unbraid-partial";
 
 /// Counts above this are no counts of spans (a million million).
 const MOST: u64 = 1 << 40;
+
+/// Messages or links of one line: engines hand lines on one by one, and a part may hold millions of these.
+const MOST_OF_A_LINE: usize = 500;
 
 /// The relation's place in a line about a client that is not settled.
 const CLIENT: &str = "client";
@@ -147,14 +150,7 @@ pub fn write(graph: &PartialGraph) -> String {
         let line = Line::new(&mut out, "act").text(service).text(operation).text(act.as_str()).text(other);
         line.show(r.requests).show(exemplar(&r.exemplar)).end();
     }
-    for (message, service) in &graph.deliveries.messages {
-        Line::new(&mut out, "message").id(*message).text(service).end();
-    }
-    for ((producer, consumer), d) in &graph.deliveries.links {
-        let line = Line::new(&mut out, "link").id(*producer).id(*consumer);
-        let line = line.numbers(&[d.duration, d.start, u64::from(d.error), d.weight]);
-        line.text(&d.service).text(&d.operation).text(&d.system).end();
-    }
+    write_deliveries(&mut out, &graph.deliveries);
     for (reason, n) in &graph.ledger {
         Line::new(&mut out, "ledger").text(reason).show(n).end();
     }
@@ -163,6 +159,34 @@ pub fn write(graph: &PartialGraph) -> String {
     }
     Line::new(&mut out, "check").show(graph.spans()).end();
     out
+}
+
+/// Those of one service in a line, so that names are not said again and again.
+fn write_deliveries(out: &mut String, deliveries: &Deliveries) {
+    let mut messages: BTreeMap<&str, Vec<SpanId>> = BTreeMap::new();
+    for (id, service) in &deliveries.messages {
+        messages.entry(service).or_default().push(*id);
+    }
+    for (service, ids) in messages {
+        for ids in ids.chunks(MOST_OF_A_LINE) {
+            let line = Line::new(out, "messages").text(service);
+            ids.iter().fold(line, |line, id| line.id(*id)).end();
+        }
+    }
+    let mut links: BTreeMap<[&str; 3], Vec<(SpanId, SpanId, &Delivery)>> = BTreeMap::new();
+    for ((producer, consumer), d) in &deliveries.links {
+        links.entry([&d.service, &d.operation, &d.system]).or_default().push((*producer, *consumer, d));
+    }
+    for ([service, operation, system], all) in links {
+        for some in all.chunks(MOST_OF_A_LINE) {
+            let mut line = Line::new(out, "links").text(service).text(operation).text(system);
+            for (producer, consumer, d) in some {
+                line = line.id(*producer).id(*consumer);
+                line = line.numbers(&[d.duration, d.start, u64::from(d.error), d.weight]);
+            }
+            line.end();
+        }
+    }
 }
 
 fn write_operation(out: &mut String, about: &About, name: &str, s: &Sums) {
@@ -175,12 +199,17 @@ fn write_operation(out: &mut String, about: &About, name: &str, s: &Sums) {
 
 /// Fields of a line that is being read.
 struct Fields<'t> {
-    rest: std::str::Split<'t, char>,
+    rest: std::iter::Peekable<std::str::Split<'t, char>>,
 }
 
 type Read<T> = Result<T, &'static str>;
 
 impl<'t> Fields<'t> {
+    /// Are there further fields?
+    fn more(&mut self) -> bool {
+        self.rest.peek().is_some()
+    }
+
     fn raw(&mut self) -> Read<&'t str> {
         self.rest.next().ok_or("too few fields")
     }
@@ -277,7 +306,7 @@ pub fn read(text: &str, file: u32) -> Result<PartialGraph, String> {
     let mut graph = PartialGraph::default();
     let (mut heads, mut checks, mut promised) = (0u64, 0u64, 0u64);
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-        let mut fields = Fields { rest: line.split('\t') };
+        let mut fields = Fields { rest: line.split('\t').peekable() };
         let done = match fields.raw() {
             Ok(KIND) if line == HEAD => {
                 heads += 1;
@@ -345,15 +374,21 @@ fn read_line(graph: &mut PartialGraph, kind: &str, f: &mut Fields<'_>, file: u32
             let new = Requests { requests, exemplar: Exemplar { trace, id, file } };
             graph.acts.entry(key).or_insert(Requests::NONE).merge(new);
         }
-        "message" => {
-            graph.deliveries.messages.insert(f.id()?, f.text()?);
+        "messages" => {
+            let service = f.text()?;
+            while f.more() {
+                graph.deliveries.messages.insert(f.id()?, service.clone());
+            }
         }
-        "link" => {
-            let (producer, consumer) = (f.id()?, f.id()?);
-            let (duration, start, error, weight) = (f.number()?, f.number()?, f.raw()? == "1", f.number()?);
+        "links" => {
             let (service, operation, system) = (f.text()?, f.text()?, f.text()?);
-            let new = Delivery { duration, start, error, weight, service, operation, system, file };
-            graph.deliveries.link(producer, consumer, new);
+            while f.more() {
+                let (producer, consumer) = (f.id()?, f.id()?);
+                let (duration, start, error, weight) = (f.number()?, f.number()?, f.raw()? == "1", f.number()?);
+                let (service, operation, system) = (service.clone(), operation.clone(), system.clone());
+                let new = Delivery { duration, start, error, weight, service, operation, system, file };
+                graph.deliveries.link(producer, consumer, new);
+            }
         }
         "ledger" => {
             let (reason, n) = (f.text()?, f.count()?);
