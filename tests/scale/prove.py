@@ -293,6 +293,8 @@ def speed():
             taken[name].append((round(used() - before, 2), round(time.time() - begun, 2)))
     say(f"{counted} rows; (CPU s, wall s) by attempt, the first is cold: {taken}")
     best = {name: min(cpu for cpu, _ in all_of[1:]) for name, all_of in taken.items()}
+    # Else the client waits for a server that is stopped before it.
+    session.stop()
     say(f"CPU s: cat {best['cat']}; fold {best['fold alone']}, {best['fold alone'] / best['cat']:.2f} times; with the probe, the count of rows and "
         f"the lines brought here {best['analyze']}, {best['analyze'] / best['cat']:.2f} times")
 

@@ -314,4 +314,36 @@ mod tests {
         assert_ne!(recent.print(&view, 7, Role::Client), recent.print(&view, 8, Role::Client));
         assert_ne!(recent.print(&view, 7, Role::Client), recent.print(&view, 7, Role::Server));
     }
+
+    #[test]
+    fn drafts_tell_apart_what_matters_to_a_kind() {
+        let recent = Recent::default();
+        let print = |kind: Kind, attributes: &[(&'static str, &'static str)]| {
+            let mut draft = recent.draft();
+            for (key, value) in attributes {
+                draft.attribute(kind, key.as_bytes(), value.as_bytes(), Value::Text);
+            }
+            let mut view = SpanView::default();
+            view.kind = kind;
+            draft.print(&view, 7)
+        };
+        let named = ("server.address", "orders");
+        let (one, other) = (("network.peer.address", "10.0.0.1"), ("network.peer.address", "10.0.0.2"));
+        // Beside a name no address counts; an empty name is none.
+        assert_eq!(print(Kind::Client, &[named, one]), print(Kind::Client, &[named, other]));
+        let unnamed = ("server.address", "");
+        assert_ne!(print(Kind::Client, &[unnamed, one]), print(Kind::Client, &[unnamed, other]));
+        assert_ne!(print(Kind::Client, &[one]), print(Kind::Client, &[other]));
+        // Of a URL the host alone.
+        let [a, b, c] = ["http://a/1", "http://a/2", "http://b/1"].map(|url| ("url.full", url));
+        assert_eq!(print(Kind::Client, &[a]), print(Kind::Client, &[b]));
+        assert_ne!(print(Kind::Client, &[a]), print(Kind::Client, &[c]));
+        assert_eq!(print(Kind::Client, &[named, a]), print(Kind::Client, &[named, c]));
+        assert_eq!(print(Kind::Client, &[a, c]), None);
+        // Whom a server talks to is of no matter to it; a word about the kind has to be read.
+        assert_eq!(print(Kind::Server, &[one]), print(Kind::Server, &[named, c]));
+        assert_ne!(print(Kind::Server, &[("rpc.system", "grpc")]), print(Kind::Server, &[]));
+        assert_eq!(print(Kind::Server, &[("span.kind", "client")]), None);
+        assert_ne!(print(Kind::Client, &[]), print(Kind::Server, &[]));
+    }
 }
