@@ -291,11 +291,13 @@ pub struct Trace<'t> {
 }
 
 impl Trace<'_> {
+    #[inline]
     fn brief(&self, at: usize) -> Brief {
         self.tree.briefs[at]
     }
 
     /// Does a span answer a request, or begin one?
+    #[inline]
     fn is_request(&self, at: usize) -> bool {
         self.tree.begins(at) || self.tree.handles(at)
     }
@@ -306,6 +308,7 @@ impl Trace<'_> {
         name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"GET "))
     }
 
+    #[inline]
     fn add(&self, partial: &mut Partial, at: usize, act: Act, other: Text) {
         partial.act(&self.spans[at], act, other);
     }

@@ -48,42 +48,49 @@ impl Brief {
 
     /// Ended in an error.
     #[must_use]
+    #[inline]
     pub fn error(self) -> bool {
         self.marks & ERROR != 0
     }
 
     /// An attempt after the first.
     #[must_use]
+    #[inline]
     pub fn resent(self) -> bool {
         self.marks & RESENT != 0
     }
 
     /// Zipkin's shared server half.
     #[must_use]
+    #[inline]
     pub fn shared(self) -> bool {
         self.marks & SHARED != 0
     }
 
     /// See [`Shape::puts`].
     #[must_use]
+    #[inline]
     pub fn puts(self) -> bool {
         self.marks & PUTS != 0
     }
 
     /// See [`Shape::takes`].
     #[must_use]
+    #[inline]
     pub fn takes(self) -> bool {
         self.marks & TAKES != 0
     }
 
     /// Has links.
     #[must_use]
+    #[inline]
     pub fn linked(self) -> bool {
         self.marks & LINKED != 0
     }
 
     /// Does it put a message in?
     #[must_use]
+    #[inline]
     pub fn produces(self) -> bool {
         self.role == Role::Publish || self.role == Role::BrokerCall && self.puts()
     }

@@ -5,6 +5,7 @@
 /// 16 and 32 letters that are hex digits are hex; base64 of an id has 11, 12, 22 or 24 letters. Words that stand for
 /// no id are none.
 #[must_use]
+#[inline]
 pub fn id_of(text: &[u8]) -> Option<u128> {
     if text.len() <= 32
         && !text.is_empty()
@@ -45,6 +46,7 @@ fn word(text: &[u8]) -> Option<u128> {
 
 /// Big-endian bytes as a number; more than 16 are no id.
 #[must_use]
+#[inline]
 pub fn of_bytes(bytes: &[u8]) -> u128 {
     match bytes.len() {
         16 => bytes.try_into().map_or(0, u128::from_be_bytes),

@@ -159,6 +159,7 @@ pub struct Partial {
 
 impl Partial {
     /// Adds a call that one span shows; gives its edge.
+    #[inline]
     pub fn add(&mut self, known: &Known, relation: Relation, span: &Span, seen: Seen) -> u32 {
         let shape = span.shape as usize;
         if self.single.len() <= shape {
@@ -178,6 +179,7 @@ impl Partial {
     }
 
     /// Adds a call that two spans show; gives its edge.
+    #[inline]
     pub fn add_pair(
         &mut self,
         known: &Known,
@@ -197,6 +199,7 @@ impl Partial {
         self.put(at, span, seen, server)
     }
 
+    #[inline]
     fn put(&mut self, at: u32, span: &Span, seen: Seen, server: Option<(&Span, bool)>) -> u32 {
         let edge = &mut self.edges[at as usize];
         edge.sums.add(span, seen, server);
@@ -220,6 +223,7 @@ impl Partial {
     }
 
     /// Counts a request handled.
+    #[inline]
     pub fn serve(&mut self, span: &Span, entry: bool) -> &mut Served {
         let served = self.served.entry(span.shape).or_default();
         served.requests += 1;
@@ -230,6 +234,7 @@ impl Partial {
     }
 
     /// Counts a request that did something.
+    #[inline]
     pub fn act(&mut self, request: &Span, act: Act, other: Text) {
         let one = Requests { requests: 1, exemplar: Exemplar::of(request) };
         self.acts.entry((request.shape, act, other)).or_insert(Requests::NONE).merge(one);

@@ -82,6 +82,7 @@ pub enum Value<'a> {
 impl<'a> Value<'a> {
     /// Is there nothing in it?
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::None | Self::Text([]) | Self::Escaped([]) | Self::Bytes([]))
     }
@@ -206,6 +207,7 @@ pub struct SpanView<'a> {
 
 impl<'a> SpanView<'a> {
     /// Forgets everything, keeping memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.links.clear();
         self.ranks = [0; SLOTS];
@@ -217,11 +219,13 @@ impl<'a> SpanView<'a> {
 
     /// The value of a slot.
     #[must_use]
+    #[inline]
     pub fn get(&self, slot: Slot) -> Value<'a> {
         if self.ranks[slot as usize] == 0 { Value::None } else { self.values[slot as usize] }
     }
 
     /// Start and end in nanoseconds.
+    #[inline]
     pub fn times(&mut self, start: u64, end: u64) {
         self.start = start;
         self.negative = end < start;
@@ -240,10 +244,12 @@ impl<'a> SpanView<'a> {
 
     /// Is the host told by name (as opposed to an address that was resolved)?
     #[must_use]
+    #[inline]
     pub fn host_is_name(&self) -> bool {
         self.ranks[Slot::Host as usize] >= NAMED_HOST
     }
 
+    #[inline]
     fn put(&mut self, slot: Slot, rank: u8, value: Value<'a>) {
         let at = slot as usize;
         if rank > self.ranks[at] && !value.is_empty() {
@@ -261,6 +267,7 @@ impl<'a> SpanView<'a> {
     }
 
     /// Takes the value of an attribute whose key has a [`Meaning`].
+    #[inline]
     pub fn take(&mut self, what: Meaning, value: Value<'a>) {
         match what {
             Meaning::Slot(slot, rank) => self.put(slot, rank, value),

@@ -185,6 +185,7 @@ pub struct Writer<'s> {
 }
 
 impl Writer<'_> {
+    #[inline]
     fn partition(&self, trace: u128) -> usize {
         // Fibonacci hashing: trace ids may be counters.
         let mixed = ((trace as u64) ^ ((trace >> 64) as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15);

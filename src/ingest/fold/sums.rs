@@ -48,6 +48,7 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
 
 /// The bucket of a duration in nanoseconds.
 #[must_use]
+#[inline]
 pub fn bucket(nanos: u64) -> u16 {
     let micros = (nanos / 1_000).max(1);
     let bit = 63 - u64::from(micros.leading_zeros());
@@ -61,6 +62,7 @@ pub fn bucket(nanos: u64) -> u16 {
 
 impl Sketch {
     /// Counts a bucket.
+    #[inline]
     pub fn add(&mut self, bucket: u16, n: u64) {
         if self.counts.is_empty() {
             self.first = bucket;
@@ -109,6 +111,7 @@ impl Exemplar {
 
     /// Of a span.
     #[must_use]
+    #[inline]
     pub fn of(span: &Span) -> Self {
         Self { trace: span.trace, id: span.id, file: span.file }
     }
@@ -188,6 +191,7 @@ impl Default for Sums {
 
 impl Sums {
     /// Adds a call; of a pair, with its server.
+    #[inline]
     pub fn add(&mut self, span: &Span, seen: Seen, server: Option<(&Span, bool)>) {
         self.calls += 1;
         self.errors += u64::from(seen.error);
@@ -211,6 +215,7 @@ impl Sums {
         self.exemplar(Exemplar::of(span));
     }
 
+    #[inline]
     fn exemplar(&mut self, new: Exemplar) {
         let last = EXEMPLARS - 1;
         if new >= self.exemplars[last] || self.exemplars[..last].contains(&new) {

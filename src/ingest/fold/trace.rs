@@ -72,10 +72,12 @@ impl<'k> TraceFold<'k> {
         }
     }
 
+    #[inline]
     fn shape(&self, span: &Span) -> &'k Shape {
         &self.known.shapes[span.shape as usize]
     }
 
+    #[inline]
     fn brief(&self, at: usize) -> Brief {
         self.tree.briefs[at]
     }
@@ -116,6 +118,7 @@ impl<'k> TraceFold<'k> {
         self.critical(spans);
     }
 
+    #[inline]
     fn seen(&self, at: usize, spans: &[Span]) -> Seen {
         let brief = self.brief(at);
         Seen {
@@ -128,6 +131,7 @@ impl<'k> TraceFold<'k> {
     }
 
     /// A row that one span shows.
+    #[inline]
     fn one(&mut self, relation: Relation, at: usize, spans: &[Span]) -> u32 {
         let seen = self.seen(at, spans);
         self.partial.add(self.known, relation, &spans[at], seen)
@@ -139,6 +143,7 @@ impl<'k> TraceFold<'k> {
     }
 
     /// Notes a call for what is counted by request.
+    #[inline]
     fn call(&mut self, client: usize, server: usize, edge: u32, service: Text, spans: &[Span]) {
         let owner = self.tree.owner[client];
         if owner == NONE {

@@ -107,11 +107,13 @@ impl Tree {
 
     /// The spans of a role.
     #[must_use]
+    #[inline]
     pub fn of(&self, role: Role) -> Range<usize> {
         self.from_role[role as usize] as usize..self.from_role[role as usize + 1] as usize
     }
 
     /// The calls to services and databases.
+    #[inline]
     fn calls(&self) -> Range<usize> {
         // Their roles follow each other.
         self.of(Role::Client).start..self.of(Role::Database).end
@@ -119,29 +121,34 @@ impl Tree {
 
     /// Does a span answer a request (as opposed to a step of one)?
     #[must_use]
+    #[inline]
     pub fn handles(&self, at: usize) -> bool {
         self.marks[at] & HANDLES != 0
     }
 
     /// Does a trace begin with it?
     #[must_use]
+    #[inline]
     pub fn begins(&self, at: usize) -> bool {
         self.marks[at] & BEGINS != 0
     }
 
     /// Is it a call around another call of the same service: not the one that goes out?
     #[must_use]
+    #[inline]
     pub fn outer(&self, at: usize) -> bool {
         self.marks[at] & OUTER != 0
     }
 
     /// Is it a call at the same time as another one of the same request?
     #[must_use]
+    #[inline]
     pub fn concurrent(&self, at: usize) -> bool {
         self.marks[at] & CONCURRENT != 0
     }
 
     /// Where the search for an id begins.
+    #[inline]
     fn place_of(&self, id: u64) -> usize {
         // Fibonacci hashing: ids may be counters.
         (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.places.len() - 1)
@@ -199,6 +206,7 @@ impl Tree {
         self.with_id(self.ids[at]).find(|i| *i != at && self.briefs[*i].kind == Kind::Client)
     }
 
+    #[inline]
     fn parent(&self, at: usize, span: &Span) -> u32 {
         let here = self.briefs[at];
         if here.kind == Kind::Server && (here.shared() || self.halves) {
@@ -329,6 +337,7 @@ impl Tree {
 
     /// Did a call end after the request that made it?
     #[must_use]
+    #[inline]
     pub fn outlived(&self, at: usize, spans: &[Span]) -> bool {
         let owner = self.owner[at];
         if owner == NONE || spans[at].start == 0 {

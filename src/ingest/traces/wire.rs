@@ -31,6 +31,7 @@ impl<'b> Wire<'b> {
 
     /// What is left.
     #[must_use]
+    #[inline]
     pub fn rest(&self) -> &'b [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -56,6 +57,7 @@ impl<'b> Wire<'b> {
     }
 
     /// One byte back.
+    #[inline]
     pub fn back(&mut self) {
         self.at = self.at.saturating_sub(1);
     }

@@ -104,6 +104,7 @@ impl Leaf {
     }
 
     /// What the key at a position means.
+    #[inline]
     fn meaning_at(&self, at: usize) -> Option<Meaning> {
         if let Reader::Texts(texts) = &self.reader
             && let Some(index) = texts.index(at)
@@ -137,6 +138,7 @@ impl Leaf {
     }
 
     /// The value of a position, if there is an entry.
+    #[inline]
     fn at(&self, at: usize) -> Value<'_> {
         let text = self.text;
         let bytes = |b| if text { Value::Text(b) } else { Value::Bytes(b) };
@@ -174,6 +176,7 @@ pub struct Place {
 
 impl Place {
     /// How deep the next entry goes on with what came before; 0 begins a row. None at the end.
+    #[inline]
     pub fn repeats(&self, leaf: &Leaf) -> Option<i16> {
         (self.level < leaf.levels).then(|| leaf.rep.get(self.level).copied().unwrap_or(0))
     }
@@ -191,11 +194,13 @@ impl Place {
     }
 
     /// The next entry: a value, or nothing where there is none.
+    #[inline]
     pub fn next<'l>(&mut self, leaf: &'l Leaf) -> Option<Value<'l>> {
         Some(self.step(leaf)?.map_or(Value::None, |at| leaf.at(at)))
     }
 
     /// The attributes that matter of one row, by the leaf of their keys and, beside this place, that of their values.
+    #[inline]
     pub fn attributes<'l>(
         &mut self,
         (keys, values): &'l (Leaf, Leaf),

@@ -64,6 +64,7 @@ fn width(most: i16) -> u32 {
 }
 
 /// The text behind its length of four bytes.
+#[inline]
 fn text_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let (n, rest) = bytes.get(at..)?.split_first_chunk::<4>()?;
     rest.get(..u32::from_le_bytes(*n) as usize)
@@ -95,6 +96,7 @@ impl Texts {
 
     /// The text of a position in the batch.
     #[must_use]
+    #[inline]
     pub fn get(&self, at: usize) -> Option<&[u8]> {
         let place = *self.places.get(at)?;
         if place & DICTIONARY != 0 {
@@ -106,6 +108,7 @@ impl Texts {
 
     /// Its number in the dictionary, if it stands there.
     #[must_use]
+    #[inline]
     pub fn index(&self, at: usize) -> Option<usize> {
         let place = *self.places.get(at)?;
         (place & DICTIONARY != 0).then_some((place ^ DICTIONARY) as usize)
