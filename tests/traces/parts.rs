@@ -121,10 +121,16 @@ fn concatenated_and_shuffled_parts_are_read_and_broken_ones_refused() {
     assert!(reason(cut).contains("cut off"), "{}", reason(cut));
     let lost: String = text.lines().filter(|l| !l.starts_with("ledger\tused")).map(|l| format!("{l}\n")).collect();
     assert!(reason(&lost).contains("missing"), "{}", reason(&lost));
-    assert!(reason(&text.replace("partial\t2", "partial\t1")).contains("another version"));
-    for bad in
-        ["row\tsync", "operation\tx", "served\ta\tb\t-1", "link\tq", "ledger\tused\t99999999999999999999", "new\t1"]
-    {
+    assert!(reason(&text.replace("partial\t3", "partial\t2")).contains("another version"));
+    for bad in [
+        "row\tsync",
+        "operation\tx",
+        "served\ta\tb\t-1",
+        "messages\ta\tq",
+        "links\ta\tb\tc\t1/1\t2/2\t1",
+        "ledger\tused\t99999999999999999999",
+        "new\t1",
+    ] {
         assert!(reason(&format!("{text}{bad}\n")).starts_with("line "), "{bad}");
     }
     // Among the inputs of a run a broken part is a note, and the rest is read.

@@ -380,16 +380,7 @@ fn read_line(graph: &mut PartialGraph, kind: &str, f: &mut Fields<'_>, file: u32
                 graph.deliveries.messages.insert(f.id()?, service.clone());
             }
         }
-        "links" => {
-            let (service, operation, system) = (f.text()?, f.text()?, f.text()?);
-            while f.more() {
-                let (producer, consumer) = (f.id()?, f.id()?);
-                let (duration, start, error, weight) = (f.number()?, f.number()?, f.raw()? == "1", f.number()?);
-                let (service, operation, system) = (service.clone(), operation.clone(), system.clone());
-                let new = Delivery { duration, start, error, weight, service, operation, system, file };
-                graph.deliveries.link(producer, consumer, new);
-            }
-        }
+        "links" => read_links(&mut graph.deliveries, f, file)?,
         "ledger" => {
             let (reason, n) = (f.text()?, f.count()?);
             *graph.ledger.entry(reason).or_default() += n;
@@ -424,6 +415,18 @@ fn read_operation(rows: &mut BTreeMap<About, RowSums>, f: &mut Fields<'_>, file:
     }
     sums.exemplars.sort_unstable();
     rows.entry(about).or_default().operations.entry(name).or_default().merge(&sums);
+    Ok(())
+}
+
+fn read_links(deliveries: &mut Deliveries, f: &mut Fields<'_>, file: u32) -> Read<()> {
+    let (service, operation, system) = (f.text()?, f.text()?, f.text()?);
+    while f.more() {
+        let (producer, consumer) = (f.id()?, f.id()?);
+        let (duration, start, error, weight) = (f.number()?, f.number()?, f.raw()? == "1", f.number()?);
+        let (service, operation, system) = (service.clone(), operation.clone(), system.clone());
+        let new = Delivery { duration, start, error, weight, service, operation, system, file };
+        deliveries.link(producer, consumer, new);
+    }
     Ok(())
 }
 
