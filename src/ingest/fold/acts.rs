@@ -4,7 +4,7 @@
 
 use crate::model::Act;
 
-use super::brief::Brief;
+use super::brief::{Brief, PUTS, TAKES};
 use super::partial::{NONE, Partial};
 use super::shape::{Known, Role, Text};
 use super::store::Span;
@@ -54,7 +54,7 @@ struct Did {
 const NOTHING: Did = Did { own: 0, all: 0, wrote: 0, of_one_call: 0, last_write: 0, first_told: u64::MAX };
 
 /// Services of one trace that are told apart by what they wrote: the bits of a word.
-pub const MOST_WRITERS: usize = 64;
+const MOST_WRITERS: usize = 64;
 
 /// Finds what requests did, keeping its buffers.
 #[derive(Debug, Default)]
@@ -125,11 +125,11 @@ impl Acts {
             let here = trace.brief(at);
             let owner = trace.tree.owner[at];
             let did = match here.role {
-                Role::Database if here.puts() && here.takes() => HIDDEN,
-                Role::Database if here.puts() => WRITES,
-                Role::Database if here.takes() => READS,
+                Role::Database if here.is(PUTS) && here.is(TAKES) => HIDDEN,
+                Role::Database if here.is(PUTS) => WRITES,
+                Role::Database if here.is(TAKES) => READS,
                 Role::Publish => TELLS,
-                Role::BrokerCall if here.puts() => TELLS,
+                Role::BrokerCall if here.is(PUTS) => TELLS,
                 Role::Client if !trace.paired[at] && !trace.tree.outer(at) => HIDDEN,
                 _ => 0,
             };
@@ -157,7 +157,7 @@ impl Acts {
             self.choose_writers(trace);
         }
         for at in trace.tree.of(Role::Consume).chain(trace.tree.of(Role::BrokerCall)) {
-            if trace.brief(at).role == Role::Consume || trace.brief(at).takes() {
+            if trace.brief(at).role == Role::Consume || trace.brief(at).is(TAKES) {
                 self.answer(at, trace);
             }
         }
@@ -255,7 +255,7 @@ impl Acts {
                 break;
             }
             // Over another service's message and one of its own; or straight to the request that takes it out.
-            let puts = above.role == Role::Publish || above.role == Role::BrokerCall && above.puts();
+            let puts = above.role == Role::Publish || above.role == Role::BrokerCall && above.is(PUTS);
             any |= puts;
             foreign |= puts && above.service != service;
             asked |= foreign && puts && above.service == service;

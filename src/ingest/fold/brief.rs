@@ -46,52 +46,17 @@ impl Brief {
         Self { role: shape.role, kind: shape.kind, marks, weighted: shape.weight != 0, service: shape.service }
     }
 
-    /// Ended in an error.
-    #[must_use]
+    /// Does it bear a mark?
     #[inline]
-    pub fn error(self) -> bool {
-        self.marks & ERROR != 0
-    }
-
-    /// An attempt after the first.
     #[must_use]
-    #[inline]
-    pub fn resent(self) -> bool {
-        self.marks & RESENT != 0
-    }
-
-    /// Zipkin's shared server half.
-    #[must_use]
-    #[inline]
-    pub fn shared(self) -> bool {
-        self.marks & SHARED != 0
-    }
-
-    /// See [`Shape::puts`].
-    #[must_use]
-    #[inline]
-    pub fn puts(self) -> bool {
-        self.marks & PUTS != 0
-    }
-
-    /// See [`Shape::takes`].
-    #[must_use]
-    #[inline]
-    pub fn takes(self) -> bool {
-        self.marks & TAKES != 0
-    }
-
-    /// Has links.
-    #[must_use]
-    #[inline]
-    pub fn linked(self) -> bool {
-        self.marks & LINKED != 0
+    pub fn is(self, mark: u8) -> bool {
+        self.marks & mark != 0
     }
 
     /// Does it put a message in?
     #[must_use]
     #[inline]
     pub fn produces(self) -> bool {
-        self.role == Role::Publish || self.role == Role::BrokerCall && self.puts()
+        self.role == Role::Publish || self.role == Role::BrokerCall && self.is(PUTS)
     }
 }

@@ -81,7 +81,7 @@ impl<'s> Sink<'s> {
         *self.rejected.entry(reason).or_default() += 1;
     }
 
-    /// Attributes of spans of which nothing was met yet.
+    /// A draft of attributes, whose prints are known here.
     #[must_use]
     pub fn draft<'a>(&self) -> Draft<'a> {
         self.interner.draft()

@@ -1,4 +1,4 @@
-//! Positions in the order of a number, of one word each: calls by their start, the spans of large traces by id.
+//! Positions in the order of a number, of one word each: calls by their start.
 
 /// Sorts positions, keeping its buffers.
 #[derive(Debug, Default)]

@@ -304,7 +304,7 @@ impl<'s> Interner<'s> {
         at
     }
 
-    /// Attributes of spans of which nothing was met yet.
+    /// A draft of attributes, whose prints are known here.
     #[must_use]
     pub fn draft<'a>(&self) -> Draft<'a> {
         self.recent.draft()

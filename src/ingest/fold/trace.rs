@@ -7,7 +7,7 @@ use crate::model::Relation;
 use crate::model::traffic::MOST_CALLS;
 
 use super::acts::{Acts, Step, Trace};
-use super::brief::Brief;
+use super::brief::{Brief, ERROR, LINKED, PUTS, RESENT, SHARED, TAKES};
 use super::partial::{NONE, Partial};
 use super::shape::{Known, ROLES, Role, Shape, Text};
 use super::store::{Link, Span};
@@ -122,8 +122,8 @@ impl<'k> TraceFold<'k> {
     fn seen(&self, at: usize, spans: &[Span]) -> Seen {
         let brief = self.brief(at);
         Seen {
-            error: brief.error(),
-            resent: brief.resent(),
+            error: brief.is(ERROR),
+            resent: brief.is(RESENT),
             concurrent: self.tree.concurrent(at),
             outlived: self.tree.outlived(at, spans),
             weight: if brief.weighted { self.shape(&spans[at]).weight } else { self.weight },
@@ -151,7 +151,7 @@ impl<'k> TraceFold<'k> {
         }
         let canon = |at: usize| u64::from(self.canon[spans[at].shape as usize]);
         let what = canon(client) << 32 | canon(server);
-        let resent = self.brief(client).resent();
+        let resent = self.brief(client).is(RESENT);
         self.calls.push(Call { owner, what, edge, service, resent });
     }
 
@@ -165,7 +165,7 @@ impl<'k> TraceFold<'k> {
                 self.infer(up, at, spans);
             }
             Some(_) => self.partial.spans.internal += 1,
-            None if span.parent == 0 && !here.shared() => self.partial.spans.entry += 1,
+            None if span.parent == 0 && !here.is(SHARED) => self.partial.spans.entry += 1,
             None => {
                 self.one(Relation::OrphanServer, at, spans);
                 self.partial.spans.orphan += 1;
@@ -177,7 +177,7 @@ impl<'k> TraceFold<'k> {
         let seen = self.seen(client, spans);
         let (c, s) = (&spans[client], &spans[server]);
         let key = (Relation::Sync, c.shape, s.shape);
-        let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.brief(server).error())));
+        let edge = self.partial.add_pair(self.known, key, c, seen, Some((s, self.brief(server).is(ERROR))));
         self.paired[client] = true;
         self.partial.spans.used += 1;
         self.call(client, server, edge, self.brief(server).service, spans);
@@ -223,13 +223,13 @@ impl<'k> TraceFold<'k> {
         self.received.resize(n, false);
         for at in self.tree.of(Role::Consume) {
             let here = self.brief(at);
-            if here.takes() {
+            if here.is(TAKES) {
                 continue;
             }
             let above = self.tree.climb(at, |s| s.role == Role::Internal);
             if let Some(up) = above.filter(|up| *up != at) {
                 let other = self.brief(up);
-                self.received[up] |= other.role == Role::Consume && other.takes() && other.service == here.service;
+                self.received[up] |= other.role == Role::Consume && other.is(TAKES) && other.service == here.service;
             }
         }
     }
@@ -239,12 +239,12 @@ impl<'k> TraceFold<'k> {
             return self.use_one(Relation::MessagingClient, at, spans);
         }
         self.use_one(Relation::Consume, at, spans);
-        if self.brief(at).linked() {
+        if self.brief(at).is(LINKED) {
             // Settled where the producer's trace is folded.
             return;
         }
         // Through steps and the consumer's own receiving to the producer.
-        let inside = |s: Brief| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.puts();
+        let inside = |s: Brief| matches!(s.role, Role::Internal | Role::BrokerCall | Role::Consume) && !s.is(PUTS);
         let Some(mut up) = self.tree.climb(at, inside).filter(|up| *up != at) else {
             return;
         };

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::brief::Brief;
+use super::brief::{Brief, SHARED};
 use super::order::Order;
 use super::partial::NONE;
 use super::shape::{Known, ROLES, Role};
@@ -209,10 +209,10 @@ impl Tree {
     #[inline]
     fn parent(&self, at: usize, span: &Span) -> u32 {
         let here = self.briefs[at];
-        if here.kind == Kind::Server && (here.shared() || self.halves) {
+        if here.kind == Kind::Server && (here.is(SHARED) || self.halves) {
             // A server half belongs to the client of the same id; one that says that it is shared to nothing else.
             let client = self.client_half(at);
-            if client.is_some() || here.shared() {
+            if client.is_some() || here.is(SHARED) {
                 return client.map_or(NONE, |i| i as u32);
             }
         }
