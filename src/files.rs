@@ -3,6 +3,7 @@
 //! Takes paths that the user gave; gives a [`Listing`] of [`Source`]s. Nothing else opens a file.
 //! Does not know what any file means.
 
+mod ahead;
 mod discover;
 mod git;
 mod history;
@@ -14,6 +15,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use ahead::soon;
 pub use discover::{Listing, Options, discover, root_names};
 pub use git::{Base, repository_of};
 pub use history::{COMMIT, FIELD, Log, histories};

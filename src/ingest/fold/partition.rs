@@ -6,7 +6,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 
 use super::shape::{Known, ROLES, Role};
-use super::store::{Link, Span, Store};
+use super::store::{Link, Span, Store, unpack};
 use super::trace::TraceFold;
 
 /// Folds partitions one after the other, keeping its buffers.
@@ -14,7 +14,6 @@ pub struct PartitionFold<'k> {
     /// What was added so far.
     pub traces: TraceFold<'k>,
     known: &'k Known,
-    spans: Vec<Span>,
     links: Vec<Link>,
     /// Traces by their id.
     table: HashTable<u32>,
@@ -40,7 +39,6 @@ impl<'k> PartitionFold<'k> {
         Self {
             traces: TraceFold::new(known, canon),
             known,
-            spans: Vec::new(),
             links: Vec::new(),
             table: HashTable::new(),
             ids: Vec::new(),
@@ -53,76 +51,81 @@ impl<'k> PartitionFold<'k> {
 
     /// Folds the traces of a partition.
     pub fn fold(&mut self, store: &Store, at: u32) {
-        self.spans.clear();
-        self.links.clear();
-        store.take(at, &mut self.spans, &mut self.links);
-        self.group();
-        self.sort();
-        self.links.sort_unstable_by_key(|l| l.trace);
+        let chunks = store.take(at);
+        self.group(&chunks);
+        self.sort(&chunks);
+        drop(chunks);
         let mut links = std::mem::take(&mut self.links);
-        let mut from = 0;
+        if self.traces.partial.open {
+            self.traces.partial.links.append(&mut links);
+        }
+        // In the order in which their traces are folded; those of none of them last.
+        links.sort_by_cached_key(|l| self.number(l.trace).unwrap_or(u32::MAX));
+        let (mut from, mut left) = (0, &mut links[..]);
         for at in 0..self.ids.len() {
             let trace = self.ids[at];
             let ends = at * ROLES.len()..(at + 1) * ROLES.len();
             let range = from..self.ends[ends.end - 1] as usize;
             from = range.end;
-            let start = links.partition_point(|l| l.trace < trace);
-            let end = start + links[start..].partition_point(|l| l.trace == trace);
-            self.one_trace(range, ends, &mut links[start..end]);
+            let n = left.iter().take_while(|l| l.trace == trace).count();
+            self.one_trace(range, ends, left.split_off_mut(..n).unwrap_or_default());
         }
-        self.lost_links(&mut links);
+        self.lost_links(left);
         self.links = links;
         // One huge partition must not hold its memory for all the others.
-        if self.spans.capacity() > 1 << 20 {
-            (self.spans, self.sorted, self.keys) = (Vec::new(), Vec::new(), Vec::new());
+        if self.sorted.capacity() > 1 << 20 {
+            (self.sorted, self.keys) = (Vec::new(), Vec::new());
         }
     }
 
     /// Finds the trace and the role of each span, and counts those of each.
-    fn group(&mut self) {
+    fn group(&mut self, chunks: &[Box<[u8]>]) {
         self.table.clear();
         self.ids.clear();
         self.keys.clear();
         self.ends.clear();
+        self.links.clear();
+        let Self { table, ids, keys, ends, links, known, .. } = self;
         let mut last = (0u128, u32::MAX);
-        for span in &self.spans {
+        let mut see = |span: Span| {
             if span.trace != last.0 || last.1 == u32::MAX {
-                let ids = &mut self.ids;
-                let entry = self.table.entry(
-                    hash(span.trace),
-                    |at| ids[*at as usize] == span.trace,
-                    |at| hash(ids[*at as usize]),
-                );
+                let entry =
+                    table.entry(hash(span.trace), |at| ids[*at as usize] == span.trace, |at| hash(ids[*at as usize]));
                 let at = *entry
                     .or_insert_with(|| {
                         ids.push(span.trace);
-                        self.ends.extend_from_slice(&[0; ROLES.len()]);
+                        ends.extend_from_slice(&[0; ROLES.len()]);
                         ids.len() as u32 - 1
                     })
                     .get();
                 last = (span.trace, at);
             }
-            let role = self.known.briefs[span.shape as usize].role;
+            let role = known.briefs[span.shape as usize].role;
             let key = last.1 * ROLES.len() as u32 + role as u32;
-            self.ends[key as usize] += 1;
-            self.keys.push(key);
-        }
+            ends[key as usize] += 1;
+            keys.push(key);
+        };
+        chunks.iter().for_each(|chunk| unpack(chunk, &mut see, |link| links.push(link)));
     }
 
     /// Puts the spans of a trace next to each other, and those of a role: what is asked of a role is asked of a range.
-    fn sort(&mut self) {
+    fn sort(&mut self, chunks: &[Box<[u8]>]) {
         let mut from = 0;
         for end in &mut self.ends {
             from += std::mem::replace(end, from);
         }
-        if self.sorted.len() < self.spans.len() {
-            self.sorted.resize(self.spans.len(), Span::default());
+        if self.sorted.len() < self.keys.len() {
+            self.sorted.resize(self.keys.len(), Span::default());
         }
-        for (span, key) in self.spans.iter().zip(&self.keys) {
-            let next = &mut self.ends[*key as usize];
-            self.sorted[*next as usize] = *span;
+        let Self { keys, ends, sorted, .. } = self;
+        let mut keys = keys.iter();
+        let mut see = |span: Span| {
+            let Some(key) = keys.next() else { return };
+            let next = &mut ends[*key as usize];
+            sorted[*next as usize] = span;
             *next += 1;
-        }
+        };
+        chunks.iter().for_each(|chunk| unpack(chunk, &mut see, |_| ()));
     }
 
     /// Folds the spans of one trace, without exact copies.
@@ -168,19 +171,18 @@ impl<'k> PartitionFold<'k> {
         from_role
     }
 
+    /// The number of a trace.
+    fn number(&self, trace: u128) -> Option<u32> {
+        self.table.find(hash(trace), |at| self.ids[*at as usize] == trace).copied()
+    }
+
     /// Links into traces that are not among the spans.
     fn lost_links(&mut self, links: &mut [Link]) {
-        if self.traces.partial.open {
-            return self.traces.partial.links.extend_from_slice(links);
-        }
         links.sort_unstable_by_key(|l| (l.trace, l.id, l.consumer.trace, l.consumer.id));
         let mut last = None;
         for link in links.iter() {
             let key = (link.trace, link.id, link.consumer.trace, link.consumer.id);
-            let known = self.table.find(hash(link.trace), |at| self.ids[*at as usize] == link.trace).is_some();
-            if last != Some(key) && !known {
-                self.traces.partial.lost_links += 1;
-            }
+            self.traces.partial.lost_links += u64::from(last != Some(key));
             last = Some(key);
         }
     }

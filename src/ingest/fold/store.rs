@@ -132,38 +132,36 @@ impl Store {
         }
     }
 
-    /// Takes a partition's spans and links out, appended to what is given.
-    pub fn take(&self, partition: u32, spans: &mut Vec<Span>, links: &mut Vec<Link>) {
+    /// Takes a partition's records out, packed as they are.
+    pub fn take(&self, partition: u32) -> Vec<Box<[u8]>> {
         let chunks = {
             let mut all = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
             all.get_mut(partition as usize).map(std::mem::take).unwrap_or_default()
         };
-        let mut buffer = Vec::new();
-        for chunk in chunks {
-            match chunk {
-                Chunk::Memory(bytes) => {
-                    unpack(&bytes, spans, links);
-                    self.held.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
-                }
-                Chunk::Disk { offset, length } => {
-                    buffer.resize(length as usize, 0);
-                    let spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
-                    match spill.as_ref().map_or(Ok(()), |s| s.read(offset, &mut buffer)) {
-                        Ok(()) => unpack(&buffer, spans, links),
-                        Err(reason) => {
-                            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
-                        }
-                    }
-                }
+        let read = |offset: u64, length: u32| -> Box<[u8]> {
+            let mut bytes = vec![0; length as usize];
+            let spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(reason) = spill.as_ref().map_or(Ok(()), |s| s.read(offset, &mut bytes)) {
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+                bytes.clear();
             }
-        }
+            bytes.into()
+        };
+        let taken = chunks.into_iter().map(|chunk| match chunk {
+            Chunk::Memory(bytes) => {
+                self.held.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+                bytes
+            }
+            Chunk::Disk { offset, length } => read(offset, length),
+        });
+        taken.collect()
     }
 }
 
 fn count(bytes: &[u8]) -> u64 {
-    let (mut spans, mut links) = (Vec::new(), Vec::new());
-    unpack(bytes, &mut spans, &mut links);
-    spans.len() as u64
+    let mut spans = 0;
+    unpack(bytes, |_| spans += 1, |_| ());
+    spans
 }
 
 /// The chunk of a partition that a thread is filling.
@@ -398,15 +396,17 @@ impl Packed<'_> {
     }
 }
 
-fn unpack(bytes: &[u8], spans: &mut Vec<Span>, links: &mut Vec<Link>) {
+/// Tells the spans and links of a chunk in their order.
+#[inline]
+pub fn unpack(bytes: &[u8], mut see: impl FnMut(Span), mut link: impl FnMut(Link)) {
     let mut packed = Packed { bytes };
     let mut last = Span::default();
     while let Some((marks, span)) = packed.next(&last) {
         last = span;
         if marks & LINK == 0 {
-            spans.push(span);
+            see(span);
         } else if let (Some(low), Some(high), Some(id)) = (packed.long(), packed.long(), packed.long()) {
-            links.push(Link { trace: u128::from(low) | u128::from(high) << 64, id, consumer: span });
+            link(Link { trace: u128::from(low) | u128::from(high) << 64, id, consumer: span });
         }
     }
 }
@@ -430,7 +430,9 @@ mod tests {
     fn everything(store: &Store) -> (Vec<Span>, Vec<Link>) {
         let (mut spans, mut links) = (Vec::new(), Vec::new());
         for at in 0..store.partitions() {
-            store.take(at, &mut spans, &mut links);
+            for chunk in store.take(at) {
+                unpack(&chunk, |span| spans.push(span), |link| links.push(link));
+            }
         }
         spans.sort_by_key(|s| s.id);
         links.sort_by_key(|l| l.id);

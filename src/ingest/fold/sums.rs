@@ -138,33 +138,34 @@ pub struct Seen {
     pub weight: u64,
 }
 
-/// Sums of calls.
+/// Sums of calls. What every call adds to stands first: a graph has more of these than a cache holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct Sums {
-    /// Calls.
-    pub calls: u64,
-    /// Errors on the side that the relation counts.
-    pub errors: u64,
-    /// Errors of the server of a pair.
-    pub server_errors: u64,
-    /// Attempts after the first.
-    pub retries: u64,
     /// Nanoseconds.
     pub duration: u128,
-    /// Nanoseconds of the server of a pair.
-    pub server_duration: u128,
-    /// Calls that ran at the same time as a sibling.
-    pub concurrent: u64,
-    /// Calls that ended after their caller.
-    pub outlived: u64,
-    /// Calls that say how they were sampled, and what they stand for in millionths.
-    pub weighted: (u64, u128),
+    /// Calls.
+    pub calls: u64,
     /// First start.
     pub first: u64,
     /// Last start.
     pub last: u64,
     /// Latency.
     pub sketch: Sketch,
+    /// Errors on the side that the relation counts.
+    pub errors: u64,
+    /// Attempts after the first.
+    pub retries: u64,
+    /// Calls that ran at the same time as a sibling.
+    pub concurrent: u64,
+    /// Calls that ended after their caller.
+    pub outlived: u64,
+    /// Errors of the server of a pair.
+    pub server_errors: u64,
+    /// Nanoseconds of the server of a pair.
+    pub server_duration: u128,
+    /// Calls that say how they were sampled, and what they stand for in millionths.
+    pub weighted: (u64, u128),
     /// Examples, smallest first.
     pub exemplars: [Exemplar; EXEMPLARS],
 }
