@@ -59,8 +59,9 @@ impl Kind {
     }
 }
 
-/// The value of an attribute, unread.
+/// The value of an attribute, unread. It is moved a lot: with a tag of a word it goes in words, not byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[repr(u64)]
 pub enum Value<'a> {
     /// None, or of a kind that is not needed (arrays, maps).
     #[default]

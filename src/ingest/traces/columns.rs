@@ -1,7 +1,7 @@
 //! Which column says what: names that exporters use, and those that a user's configuration adds.
 
 use crate::config::TraceColumns;
-use crate::ingest::fold::{Kind, Slot, SpanView, Value, id_of, meaning, of_bytes};
+use crate::ingest::fold::{Kind, Meaning, Slot, SpanView, Value, id_of, meaning, of_bytes};
 
 use super::json::whole;
 
@@ -132,36 +132,67 @@ impl Columns {
 
     /// Puts a row into a view; gives the service.
     pub fn view<'a>(&self, view: &mut SpanView<'a>, get: impl Fn(usize) -> Value<'a>) -> Value<'a> {
-        view.clear();
-        let mut service = Value::None;
-        let (mut start, mut end, mut duration) = (None, None, None);
+        let mut row = Row::default();
         for (column, at) in &self.all {
-            let value = get(*at);
-            match column {
-                Column::Trace => view.trace = id(value),
-                Column::Span => view.id = id(value) as u64,
-                Column::Parent => view.parent = id(value) as u64,
-                Column::Service if !value.is_empty() => service = value,
-                Column::Pod if service.is_empty() => service = pod(value),
-                Column::Name => view.name = value,
-                Column::Kind => value.text(|t| view.kind = Kind::from_text(t)),
-                Column::Start => start = number(value),
-                Column::End => end = number(value),
-                Column::Duration => duration = number(value),
-                Column::Status => value.text(|t| view.error |= is_error(t)),
-                Column::Peer => view.take(crate::ingest::fold::Meaning::Slot(Slot::Peer, 1), value),
-                Column::Service | Column::Pod => {}
-            }
+            row.put(*column, get(*at));
         }
-        match (start, end) {
+        self.fill(view, &row)
+    }
+
+    /// Puts what the columns of a row say into a view; gives the service.
+    #[inline]
+    pub fn fill<'a>(&self, view: &mut SpanView<'a>, row: &Row<'a>) -> Value<'a> {
+        view.clear();
+        (view.trace, view.id, view.parent) = (row.trace, row.id, row.parent);
+        (view.name, view.kind, view.error) = (row.name, row.kind, row.error);
+        view.take(Meaning::Slot(Slot::Peer, 1), row.peer);
+        match (row.start, row.end) {
             (Some(start), Some(end)) => view.times(self.nanos(start), self.nanos(end)),
             _ => {
-                view.start = start.map_or(0, |s| self.nanos(s));
+                view.start = row.start.map_or(0, |s| self.nanos(s));
                 let unit = if self.duration_unit == 0 { 1 } else { self.duration_unit };
-                view.duration = duration.unwrap_or(0).saturating_mul(unit);
+                view.duration = row.duration.unwrap_or(0).saturating_mul(unit);
             }
         }
-        service
+        if row.service.is_empty() { pod(row.pod) } else { row.service }
+    }
+}
+
+/// What the columns of one row say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Row<'a> {
+    trace: u128,
+    id: u64,
+    parent: u64,
+    start: Option<u64>,
+    end: Option<u64>,
+    duration: Option<u64>,
+    service: Value<'a>,
+    pod: Value<'a>,
+    name: Value<'a>,
+    peer: Value<'a>,
+    kind: Kind,
+    error: bool,
+}
+
+impl<'a> Row<'a> {
+    /// Takes the value of a column.
+    #[inline]
+    pub fn put(&mut self, column: Column, value: Value<'a>) {
+        match column {
+            Column::Trace => self.trace = id(value),
+            Column::Span => self.id = id(value) as u64,
+            Column::Parent => self.parent = id(value) as u64,
+            Column::Service => self.service = value,
+            Column::Pod => self.pod = value,
+            Column::Name => self.name = value,
+            Column::Kind => self.kind = value.text(Kind::from_text),
+            Column::Start => self.start = number(value),
+            Column::End => self.end = number(value),
+            Column::Duration => self.duration = number(value),
+            Column::Status => self.error = value.text(is_error),
+            Column::Peer => self.peer = value,
+        }
     }
 }
 

@@ -6,17 +6,16 @@ use crate::config::TraceColumns;
 use crate::ingest::fold::{Sink, SpanView, Value};
 
 use super::leaf::{Group, Leaf, Place};
-use crate::ingest::traces::columns::{Columns, attribute, id};
+use crate::ingest::traces::columns::{Column, Columns, Row, attribute, id};
 use crate::ingest::traces::json::Cursor;
 
-/// Rows of a batch.
-const BATCH: usize = 2_048;
+/// Rows of a batch: what is decoded of so many fits into a second-level cache.
+const BATCH: usize = 512;
 
 /// Leaves of a row beside the plain columns.
 #[derive(Default)]
 struct Leaves {
-    /// By position among the columns at the top.
-    plain: Vec<(usize, Leaf)>,
+    plain: Vec<(Column, Leaf)>,
     attributes: Option<(Leaf, Leaf)>,
     attributes_text: Option<Leaf>,
     resource: Option<(Leaf, Leaf)>,
@@ -61,9 +60,10 @@ fn open(group: Group<'_>, columns: &Columns, declared: &TraceColumns) -> Result<
         let parts = column.path().parts();
         let (root, last) = (parts[0].as_str(), parts[parts.len() - 1].as_str());
         let root_at = schema.get_column_root_idx(at);
-        if parts.len() == 1 && columns.all.iter().any(|(_, column)| *column == root_at) {
-            if let Some(leaf) = Leaf::open(group, at)? {
-                leaves.plain.push((root_at, leaf));
+        let told = columns.all.iter().filter(|(_, column)| parts.len() == 1 && *column == root_at);
+        if told.clone().next().is_some() {
+            for (column, _) in told {
+                leaves.plain.extend(Leaf::open(group, at)?.map(|leaf| (*column, leaf)));
             }
             continue;
         }
@@ -89,7 +89,6 @@ fn open(group: Group<'_>, columns: &Columns, declared: &TraceColumns) -> Result<
 /// Where reading the leaves of a batch is.
 #[derive(Default)]
 struct Places {
-    plain: Vec<Place>,
     attributes: (Place, Place),
     attributes_text: Place,
     resource: (Place, Place),
@@ -98,15 +97,19 @@ struct Places {
 }
 
 fn batch(leaves: &Leaves, rows: usize, columns: &Columns, sink: &mut Sink<'_>) {
-    let mut places = Places { plain: vec![Place::default(); leaves.plain.len()], ..Places::default() };
+    let mut places = Places::default();
     let mut view = SpanView::default();
-    // By position among the columns at the top.
-    let mut row: Vec<Value<'_>> = vec![Value::None; leaves.plain.iter().map(|(at, _)| at + 1).max().unwrap_or(0)];
-    for _ in 0..rows {
-        for ((column, leaf), place) in leaves.plain.iter().zip(&mut places.plain) {
-            row[*column] = place.next(leaf).unwrap_or_default();
-        }
-        let mut service = columns.view(&mut view, |at| row.get(at).copied().unwrap_or_default());
+    let mut rows = vec![Row::default(); rows];
+    for (column, leaf) in &leaves.plain {
+        let mut row = rows.iter_mut();
+        leaf.each(|value| {
+            if let Some(row) = row.next() {
+                row.put(*column, value);
+            }
+        });
+    }
+    for row in &rows {
+        let mut service = columns.fill(&mut view, row);
         if let Some(leaf) = &leaves.trace_state {
             let state = places.trace_state.next(leaf).unwrap_or_default();
             state.text(|t| view.trace_state(t));

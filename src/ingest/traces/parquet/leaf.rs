@@ -1,5 +1,7 @@
 //! One leaf of the schema, read batch by batch, entry by entry.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use parquet::basic::LogicalType;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
@@ -106,12 +108,27 @@ impl Leaf {
     /// What the key at a position means.
     #[inline]
     fn meaning_at(&self, at: usize) -> Option<Meaning> {
-        if let Reader::Texts(texts) = &self.reader
-            && let Some(index) = texts.index(at)
-        {
-            return self.meanings.get(index).copied().flatten();
+        let mut found = None;
+        self.meanings(at..at + 1, |_, what| found = Some(what));
+        found
+    }
+
+    /// Tells what the keys at some positions mean, each that matters.
+    #[inline]
+    fn meanings(&self, range: Range<usize>, mut see: impl FnMut(usize, Meaning)) {
+        let read = |at: usize| self.at(at).text(meaning);
+        let Reader::Texts(texts) = &self.reader else {
+            return range.for_each(|at| read(at).into_iter().for_each(|what| see(at, what)));
+        };
+        for (at, index) in range.clone().zip(texts.indices(range)) {
+            let what = match index {
+                Some(index) => self.meanings.get(index).copied().flatten(),
+                None => read(at),
+            };
+            if let Some(what) = what {
+                see(at, what);
+            }
         }
-        self.at(at).text(meaning)
     }
 
     /// Reads the entries of the next `n` rows; gives how many rows there are.
@@ -133,8 +150,45 @@ impl Leaf {
             Reader::Bool(r, v) => fill(r, n, v, def, rep)?,
         };
         self.levels = levels;
-        self.dense = self.def.iter().all(|def| *def == self.max_def);
+        self.dense = self.values() == levels;
         Ok(rows)
+    }
+
+    /// How many values the entries have.
+    fn values(&self) -> usize {
+        match &self.reader {
+            Reader::Texts(texts) => texts.count(),
+            Reader::Bytes(_, v) => v.len(),
+            Reader::Fixed(_, v) => v.len(),
+            Reader::Long(_, v) => v.len(),
+            Reader::Int(_, v) => v.len(),
+            Reader::Double(_, v) => v.len(),
+            Reader::Float(_, v) => v.len(),
+            Reader::Bool(_, v) => v.len(),
+        }
+    }
+
+    /// The entries of the batch one after the other: a value, or nothing where there is none.
+    #[inline]
+    pub fn each<'l>(&'l self, see: impl FnMut(Value<'l>)) {
+        let text = self.text;
+        let bytes = |b| if text { Value::Text(b) } else { Value::Bytes(b) };
+        // What type the values have is asked once, not of each.
+        match &self.reader {
+            Reader::Texts(texts) => self.entries(|at| texts.get(at).map_or(Value::None, bytes), see),
+            Reader::Long(_, v) => self.entries(|at| v.get(at).map_or(Value::None, |n| Value::Int(*n)), see),
+            _ => self.entries(|at| self.at(at), see),
+        }
+    }
+
+    #[inline]
+    fn entries<'l>(&self, value: impl Fn(usize) -> Value<'l>, see: impl FnMut(Value<'l>)) {
+        if self.dense {
+            return (0..self.levels).map(value).for_each(see);
+        }
+        let mut next = 0..;
+        let present = self.def.iter().map(|def| (*def == self.max_def).then(|| next.next()).flatten());
+        present.map(|at| at.map_or(Value::None, &value)).for_each(see);
     }
 
     /// The value of a position, if there is an entry.
@@ -213,11 +267,7 @@ impl Place {
             let from = self.level;
             let Some(further) = keys.rep.get(from + 1..) else { return };
             let to = from + 1 + further.iter().take_while(|r| **r > 0).count();
-            for at in from..to {
-                if let Some(what) = keys.meaning_at(at) {
-                    see(what, values.at(at));
-                }
-            }
+            keys.meanings(from..to, |at, what| see(what, values.at(at)));
             (*self, *other) = (Self { level: to, value: to }, Self { level: to, value: to });
             return;
         }

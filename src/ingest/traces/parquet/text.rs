@@ -4,6 +4,8 @@
 //! Read are plain texts and those of a dictionary, as nearly all writers have them; a column with another encoding
 //! goes through the library.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
@@ -45,6 +47,8 @@ struct Levels {
     reps: Vec<i16>,
     defs: Vec<i16>,
     taken: usize,
+    /// Does every one of the decoded have a value?
+    full: bool,
 }
 
 enum Values {
@@ -106,12 +110,17 @@ impl Texts {
         text_at(self.held.get((place >> 32) as usize)?, place as u32 as usize)
     }
 
-    /// Its number in the dictionary, if it stands there.
+    /// How many texts the batch has.
     #[must_use]
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The numbers in the dictionary of some texts of the batch, of each that stands there.
     #[inline]
-    pub fn index(&self, at: usize) -> Option<usize> {
-        let place = *self.places.get(at)?;
-        (place & DICTIONARY != 0).then_some((place ^ DICTIONARY) as usize)
+    pub fn indices(&self, range: Range<usize>) -> impl Iterator<Item = Option<usize>> {
+        let places = self.places.get(range).unwrap_or_default();
+        places.iter().map(|place| (place & DICTIONARY != 0).then_some((place ^ DICTIONARY) as usize))
     }
 
     /// Texts of the dictionary.
@@ -131,7 +140,7 @@ impl Texts {
             if self.page.taken == self.page.defs.len() && self.page.left == 0 && !self.next_page()? {
                 return Ok(seen);
             }
-            self.page.decode(self.max_rep);
+            self.page.decode(self.max_rep, self.max_def);
             let (n, more) = self.page.rows(rows - seen, self.max_rep);
             seen += more;
             if n == 0 {
@@ -139,7 +148,7 @@ impl Texts {
             }
             let range = self.page.taken..self.page.taken + n;
             let defs = &self.page.defs[range.clone()];
-            let present = defs.iter().filter(|d| **d == self.max_def).count();
+            let present = if self.page.full { n } else { defs.iter().filter(|d| **d == self.max_def).count() };
             if self.places.len() + n > MOST {
                 return Err(broken("more entries than a batch of rows may have"));
             }
@@ -159,7 +168,8 @@ impl Texts {
             Values::Indices(indices) => {
                 let most = self.starts.len() as u32;
                 indices.read(n, &mut self.places, |at| DICTIONARY | u64::from(at));
-                if self.places[before..].iter().any(|place| *place as u32 >= most) {
+                // All are looked at, without a way out: that goes many at a time.
+                if self.places[before..].iter().fold(false, |wrong, place| wrong | (*place as u32 >= most)) {
                     return Err(broken("an index outside of the dictionary"));
                 }
             }
@@ -236,7 +246,7 @@ impl Texts {
 
 impl Levels {
     /// Decodes some more entries where none are left.
-    fn decode(&mut self, max_rep: i16) {
+    fn decode(&mut self, max_rep: i16, max_def: i16) {
         if self.taken < self.defs.len() {
             return;
         }
@@ -251,6 +261,7 @@ impl Levels {
         } else {
             self.def.read(n, &mut self.defs, level);
         }
+        self.full = self.defs.iter().fold(true, |full, def| full & (*def == max_def));
         if max_rep > 0 {
             self.rep.read(n, &mut self.reps, level);
             self.reps.resize(self.defs.len(), 0);
