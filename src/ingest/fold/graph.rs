@@ -137,11 +137,9 @@ impl PartialGraph {
             let Some((about, call)) = abouts.get(edge as usize) else { continue };
             merge_repeated(&mut graph.repeated, (source, operation, about.clone(), call.clone()), new);
         }
-        let mut asked: Vec<_> = partial.asked.into_iter().collect();
-        asked.sort_unstable();
-        for ((source, target), counts) in asked {
+        for ((source, target, calls), requests) in partial.asked {
             let names = (known.text(source).to_owned(), known.text(target).to_owned());
-            merge_counts(graph.asked.entry(names).or_default(), counts);
+            *graph.asked.entry(names).or_default().entry(calls).or_default() += requests;
         }
         for ((at, act, other), new) in partial.acts {
             let (service, operation) = named(&shape(at));

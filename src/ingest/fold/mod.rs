@@ -137,7 +137,7 @@ impl<'s> Sink<'s> {
     }
 
     /// Files a span, and its links with the traces that they lead to.
-    #[inline]
+    #[inline(always)]
     fn file(&mut self, view: &SpanView<'_>, shape: u32) {
         self.taken += 1;
         self.negative += u64::from(view.negative);

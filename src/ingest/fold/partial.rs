@@ -1,7 +1,5 @@
 //! What a part of the traces adds, by numbers of shapes: cheap to add to, turned into names once.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use crate::model::{Act, Relation};
@@ -141,8 +139,8 @@ pub struct Partial {
     pub critical: Hashed<(u32, Text), u128>,
     /// By (shape of the caller, edge whose names stand for all of its operation).
     pub repeated: Hashed<(u32, u32), Repeated>,
-    /// By (caller, service called): calls of one request → requests.
-    pub asked: Hashed<(Text, Text), BTreeMap<u32, u64>>,
+    /// Requests by (caller, service called, calls of it during the request).
+    pub asked: Hashed<(Text, Text, u32), u64>,
     /// By (shape of the handler, what its requests did, the service or destination that it is about).
     pub acts: Hashed<(u32, Act, Text), Requests>,
     /// Spans by what became of them.

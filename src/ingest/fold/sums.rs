@@ -1,6 +1,7 @@
 //! What calls add up to: counts, nanoseconds, a latency sketch, first and last, examples. Adding is associative and
 //! commutative; nothing is rounded before the end.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::model::Histogram;
@@ -8,11 +9,14 @@ use crate::model::traffic::EXEMPLARS;
 
 use super::store::Span;
 
-/// Buckets of a latency sketch, dense from the first that is used.
+/// Buckets of a latency sketch, dense from the first that is used. Counts are short, for a graph has many of them: what
+/// does not fit stands apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sketch {
     first: u16,
-    counts: Vec<u64>,
+    counts: Vec<u32>,
+    /// By bucket, how often 2³² was counted beside.
+    more: BTreeMap<u16, u64>,
 }
 
 /// The least number of microseconds of each bucket, and the bucket where to start: below 16 that of each number, then by
@@ -76,21 +80,29 @@ impl Sketch {
         if at >= self.counts.len() {
             self.counts.resize(at + 1, 0);
         }
-        self.counts[at] += n;
+        let sum = u64::from(self.counts[at]) + n;
+        self.counts[at] = sum as u32;
+        if sum >> 32 > 0 {
+            *self.more.entry(bucket).or_default() += sum >> 32;
+        }
     }
 
     /// Adds another one's counts.
     pub fn merge(&mut self, other: &Self) {
-        for (at, n) in other.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-            self.add(other.first + at as u16, *n);
-        }
+        other.used().for_each(|(bucket, n)| self.add(bucket, n));
     }
 
     /// As it stands in a result.
     #[must_use]
     pub fn histogram(&self) -> Histogram {
-        let used = self.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-        Histogram(used.map(|(at, n)| (self.first + at as u16, *n)).collect())
+        Histogram(self.used().collect())
+    }
+
+    /// The buckets that were counted.
+    fn used(&self) -> impl Iterator<Item = (u16, u64)> {
+        let more = |bucket| self.more.get(&bucket).map_or(0, |n| n << 32);
+        let all = (self.first..).zip(&self.counts).map(move |(bucket, n)| (bucket, u64::from(*n) + more(bucket)));
+        all.filter(|(_, n)| *n > 0)
     }
 }
 
@@ -278,5 +290,16 @@ mod tests {
         all.add(95, 2);
         all.merge(&one);
         assert_eq!(all.histogram().0.into_iter().collect::<Vec<_>>(), [(90, 2), (95, 2), (100, 1), (110, 1)]);
+    }
+
+    #[test]
+    fn counts_beyond_a_word_are_counted_on() {
+        let mut sketch = Sketch::default();
+        for n in [u64::from(u32::MAX), 1, 5 << 32, 7] {
+            sketch.add(3, n);
+        }
+        let mut twice = sketch.clone();
+        twice.merge(&sketch);
+        assert_eq!(twice.histogram().0.into_iter().collect::<Vec<_>>(), [(3, 2 * ((6 << 32) + 7))]);
     }
 }

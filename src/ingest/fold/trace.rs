@@ -329,7 +329,7 @@ impl<'k> TraceFold<'k> {
             let caller = self.tree.briefs[at].service;
             for same in self.targets.chunk_by(|a, b| a == b) {
                 let n = u32::try_from(same.len()).unwrap_or(MOST_CALLS).min(MOST_CALLS);
-                *self.partial.asked.entry((caller, same[0])).or_default().entry(n).or_default() += 1;
+                *self.partial.asked.entry((caller, same[0], n)).or_default() += 1;
             }
             self.targets.dedup();
             let served = self.partial.serve(&spans[at], root);
