@@ -49,7 +49,7 @@ const CHUNK: usize = 8 << 10;
 const SPANS: u64 = 128_000;
 
 /// Bytes of a span while its partition is folded: packed, and unpacked.
-const UNPACKED: u64 = 49 + size_of::<Span>() as u64;
+const UNPACKED: u64 = 17 + TAIL as u64 + size_of::<Span>() as u64;
 
 /// The largest record.
 const LARGEST: usize = 96;
@@ -60,6 +60,7 @@ const SHORT_TRACE: u8 = 4;
 const SAME_FILE: u8 = 8;
 const LONG_DURATION: u8 = 16;
 const LINK: u8 = 32;
+const SHORT: u8 = 64;
 
 /// Packed records, in memory or on disk.
 #[derive(Debug)]
@@ -181,8 +182,10 @@ struct Open {
     /// Of the length of a chunk, once there is something in it.
     bytes: Box<[u8]>,
     filled: usize,
+    /// Of the last span.
     trace: u128,
     file: u32,
+    start: u64,
 }
 
 /// One thread's door to the store.
@@ -258,20 +261,20 @@ impl Open {
     }
 
     /// Packs a span if it is like nearly all: with a parent and a long trace id, after one of the same file and of
-    /// another trace.
+    /// about the same time, and nothing in it that takes all of its bits.
     #[inline]
     fn pack_usual(&mut self, span: &Span) -> bool {
         let usual = span.parent != 0
             && span.trace >> 64 != 0
             && span.duration <= u64::from(u32::MAX)
+            && span.shape >> 24 == 0
+            && span.start >> 48 == self.start >> 48
             && span.file == self.file
-            && span.trace != self.trace
             && self.filled > 0;
         let Some(record) = self.bytes.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut).filter(|_| usual) else {
             return false;
         };
-        write_usual(span, record);
-        self.filled += record.len();
+        self.filled += write_usual(span, span.trace == self.trace, record);
         self.trace = span.trace;
         true
     }
@@ -293,7 +296,7 @@ impl Open {
         ] {
             marks |= if on { mark } else { 0 };
         }
-        (self.trace, self.file) = (span.trace, span.file);
+        (self.trace, self.file, self.start) = (span.trace, span.file, span.start);
         let mut record = [0u8; LARGEST];
         record[0] = marks;
         let mut at = 1;
@@ -325,35 +328,55 @@ impl Open {
     }
 }
 
-/// The marks of nearly all records: a span with a parent and a long trace id, after one of the same file.
-const USUAL: u8 = PARENT | SAME_FILE;
+/// The marks of nearly all records, beside that of the same trace. Of the start the low 48 bits are kept, three days; the
+/// others are those of the span before, as they are in all of a chunk but few. Of the shape the low 24 bits are.
+const USUAL: u8 = PARENT | SAME_FILE | SHORT;
 
-/// The record of a span with these marks: the same as any other way to write it, at places that are known.
+const LOW_48: u64 = (1 << 48) - 1;
+
+/// Bytes of such a record behind its trace.
+const TAIL: usize = 29;
+
+/// Where that begins.
 #[inline]
-fn write_usual(span: &Span, record: &mut [u8; 49]) {
-    record[0] = USUAL;
-    record[1..17].copy_from_slice(&span.trace.to_le_bytes());
-    record[17..25].copy_from_slice(&span.id.to_le_bytes());
-    record[25..33].copy_from_slice(&span.parent.to_le_bytes());
-    record[33..41].copy_from_slice(&span.start.to_le_bytes());
-    record[41..45].copy_from_slice(&(span.duration as u32).to_le_bytes());
-    record[45..49].copy_from_slice(&span.shape.to_le_bytes());
+fn tail_of(same_trace: bool) -> usize {
+    if same_trace { 1 } else { 17 }
 }
 
-/// Such a record read again.
+/// The record of a span with these marks; gives how long it is. What is longer than its place is written over by what
+/// comes behind it.
 #[inline]
-fn read_usual(record: &[u8; 49], file: u32) -> Span {
-    let long = |at: usize| record[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
-    let short = |at: usize| record[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
-    Span {
-        trace: u128::from(long(1)) | u128::from(long(9)) << 64,
-        id: long(17),
-        parent: long(25),
-        start: long(33),
-        duration: u64::from(short(41)),
-        shape: short(45),
-        file,
-    }
+fn write_usual(span: &Span, same_trace: bool, record: &mut [u8; 17 + TAIL + 1]) -> usize {
+    record[0] = USUAL | if same_trace { SAME_TRACE } else { 0 };
+    record[1..17].copy_from_slice(&span.trace.to_le_bytes());
+    let from = tail_of(same_trace);
+    let tail = &mut record[from..];
+    tail[..8].copy_from_slice(&span.id.to_le_bytes());
+    tail[8..16].copy_from_slice(&span.parent.to_le_bytes());
+    tail[16..24].copy_from_slice(&span.start.to_le_bytes());
+    tail[22..26].copy_from_slice(&(span.duration as u32).to_le_bytes());
+    tail[26..30].copy_from_slice(&span.shape.to_le_bytes());
+    from + TAIL
+}
+
+/// Such a record read again, and what is left.
+#[inline]
+fn read_usual<'b>(bytes: &'b [u8], last: &Span) -> Option<(Span, &'b [u8])> {
+    let same_trace = bytes.first()? & SAME_TRACE != 0;
+    let (tail, rest) = bytes.get(tail_of(same_trace)..)?.split_first_chunk::<TAIL>()?;
+    let long = |at: usize| tail[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
+    let short = |at: usize| tail[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+    let trace = if same_trace { last.trace } else { u128::from_le_bytes(*bytes[1..].first_chunk()?) };
+    let span = Span {
+        trace,
+        id: long(0),
+        parent: long(8),
+        start: long(16) & LOW_48 | last.start & !LOW_48,
+        duration: u64::from(short(22)),
+        shape: short(25) >> 8,
+        file: last.file,
+    };
+    Some((span, rest))
 }
 
 struct Packed<'b> {
@@ -381,11 +404,10 @@ impl Packed<'_> {
 
     #[inline]
     fn next(&mut self, last: &Span) -> Option<(u8, Span)> {
-        if let Some((record, rest)) = self.bytes.split_first_chunk::<49>()
-            && record[0] == USUAL
-        {
+        if self.bytes.first().is_some_and(|marks| marks & !SAME_TRACE == USUAL) {
+            let (span, rest) = read_usual(self.bytes, last)?;
             self.bytes = rest;
-            return Some((USUAL, read_usual(record, last.file)));
+            return Some((USUAL, span));
         }
         let marks = self.byte()?;
         let mut span = *last;
@@ -431,9 +453,9 @@ mod tests {
             trace: if n.is_multiple_of(3) { u128::from(n / 7 + 1) } else { u128::from(n / 5 + 1) << 64 | 5 },
             id: n + 1,
             parent: n % 4,
-            start: n * 1_000,
+            start: if n.is_multiple_of(13) { n << 47 } else { n * 1_000 },
             duration: if n.is_multiple_of(11) { u64::MAX - n } else { n },
-            shape: n as u32,
+            shape: if n.is_multiple_of(17) { (n as u32) << 16 } else { n as u32 },
             file: (n / 50) as u32,
         }
     }

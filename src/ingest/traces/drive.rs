@@ -17,8 +17,15 @@ use super::{Form, Format, Input, format_of, partial};
 /// Memory for spans if none is told: 2 GiB.
 pub const MEMORY: u64 = 2 << 30;
 
-/// Bytes of input for one span, as a guess for the number of partitions: packed formats need fewer.
+/// Bytes of input for one span, as a guess for the number of partitions, and those of packed input: gzip, zstd, Parquet.
 const BYTES_A_SPAN: u64 = 300;
+const PACKED_BYTES_A_SPAN: u64 = 60;
+
+/// About how many spans a file has.
+fn expected(source: &Source) -> u64 {
+    let packed = source.head(4).is_ok_and(|head| is_packed(&head) || head == b"PAR1");
+    source.size / if packed { PACKED_BYTES_A_SPAN } else { BYTES_A_SPAN }
+}
 
 /// How to read traces.
 #[derive(Clone, Copy, Default)]
@@ -283,7 +290,7 @@ pub fn read(sources: &[&Source], options: Options<'_>) -> Outcome {
     };
     // An eighth for names, three quarters for spans; the rest for the partition that is being folded.
     let shapes = Shapes::new(usize::try_from(memory / 8).unwrap_or(usize::MAX));
-    let store = Store::new(of / BYTES_A_SPAN, memory / 4 * 3);
+    let store = Store::new(sources.iter().map(|s| expected(s)).sum(), memory / 4 * 3);
     let each: Vec<_> = (0..threads).into_par_iter().map(|_| reader.work(Sink::new(&shapes, &store))).collect();
     let mut rejected = BTreeMap::new();
     for (reason, n) in each.into_iter().flatten() {
