@@ -3,12 +3,15 @@
 //! `cargo bench --bench traces -- FOLDER` reads the files of FOLDER/otlp-delim, otlp-be32, otlp-json, jaeger, zipkin and
 //! parquet, each format where it is there. Without a folder it makes 200,000 spans itself, as OTLP in both encodings.
 //! Floors: a bare walk of the wire (ids, kind, times, service.name) and the official decoder for protobuf; typed
-//! sonic-rs with attributes for JSON. `--ours` leaves the floors out, for a profiler. Absolute figures depend on the machine and its load: quote the ratios.
+//! sonic-rs with attributes for JSON. `--ours` leaves the floors out, for a profiler. `--whole` times whole processes
+//! instead: `unbraid check` beside a process that maps the same OTLP files and walks over them; a set of any size.
+//! Absolute figures depend on the machine and its load: quote the ratios.
 
 #![expect(clippy::print_stdout, reason = "the table of ratios is its output")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
@@ -25,6 +28,10 @@ const RUNS: usize = 5;
 
 fn main() {
     let folder = std::env::args().skip(1).find(|a| !a.starts_with("--")).map(PathBuf::from);
+    let is_on = |flag: &str| std::env::args().any(|a| a == flag);
+    if let Some(folder) = folder.as_deref().filter(|_| is_on("--walk") || is_on("--whole")) {
+        return if is_on("--walk") { walk_mapped(folder) } else { whole(folder) };
+    }
     let sets: Vec<(&str, Vec<Vec<u8>>)> = match &folder {
         Some(folder) => ["otlp-delim", "otlp-be32", "otlp-json", "jaeger", "zipkin", "parquet"]
             .into_iter()
@@ -51,11 +58,50 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
 
 /// CPU seconds of this process, all threads.
 fn cpu() -> f64 {
+    cpu_of(["utime", "stime"])
+}
+
+/// CPU seconds as `/proc/self/stat` counts them: in ticks of a hundredth of a second, as Linux does for user space.
+fn cpu_of(names: [&str; 2]) -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
-    // User and system time in ticks of a hundredth of a second, as Linux counts for user space.
-    (ticks(11) + ticks(12)) / 100.0
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    let ticks = ["utime", "stime", "cutime", "cstime"].into_iter().zip(fields);
+    ticks.filter(|(name, _)| names.contains(name)).filter_map(|(_, n)| n.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// The floor as a process of its own: the files of a folder, mapped and walked over.
+fn walk_mapped(folder: &Path) {
+    let four = folder.ends_with("otlp-be32");
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|e| Some(e.ok()?.path())) {
+        let size = std::fs::metadata(&path).map_or(0, |m| m.len());
+        let bytes = Source::on_disk("", "part", size, path).bytes().expect("a file");
+        for_frames(&[&bytes[..]], four, walk);
+    }
+}
+
+/// Whole processes, one after the other: the program, and the floor.
+fn whole(folder: &Path) {
+    println!("{:<12}{:>16}{:>12}{:>8}", "format", "unbraid CPU s", "walk CPU s", "ratio");
+    for format in ["otlp-delim", "otlp-be32"] {
+        let folder = folder.join(format);
+        if !folder.is_dir() {
+            continue;
+        }
+        let run = |command: &mut Command| {
+            let begin = cpu_of(["cutime", "cstime"]);
+            command.arg(&folder).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a process");
+            cpu_of(["cutime", "cstime"]) - begin
+        };
+        let this = std::env::current_exe().expect("this program");
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..RUNS {
+            times[0].push(run(Command::new(env!("CARGO_BIN_EXE_unbraid")).args(["check", "-q"])));
+            times[1].push(run(Command::new(&this).arg("--walk")));
+        }
+        let [ours, floor] = times.map(median);
+        println!("{format:<12}{ours:>16.2}{floor:>12.2}{:>8.2}", ours / floor.max(0.001));
+    }
 }
 
 fn peak_megabytes() -> u64 {
@@ -77,13 +123,12 @@ fn medians(sides: &mut [Side<'_>]) -> Vec<f64> {
             times.push(cpu() - begin);
         }
     }
-    times
-        .into_iter()
-        .map(|mut t| {
-            t.sort_by(f64::total_cmp);
-            t[t.len() / 2]
-        })
-        .collect()
+    times.into_iter().map(median).collect()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 fn compare(format: &str, files: &[Vec<u8>]) {
@@ -131,10 +176,10 @@ fn compare(format: &str, files: &[Vec<u8>]) {
     );
 }
 
-fn for_frames(files: &[Vec<u8>], four: bool, mut see: impl FnMut(&[u8]) -> u64) {
+fn for_frames<B: AsRef<[u8]>>(files: &[B], four: bool, mut see: impl FnMut(&[u8]) -> u64) {
     let mut sum = 0;
     for file in files {
-        let mut rest = &file[..];
+        let mut rest = file.as_ref();
         while !rest.is_empty() {
             let n = if four {
                 let (head, tail) = rest.split_at(4);
