@@ -177,8 +177,12 @@ fn read_listing(
 ) -> Result<Reading, Error> {
     let mut config = declared.config.clone();
     config.profiles.extend(request.profiles.iter().cloned());
-    let rules = all_rules(request, &config, &declared.folder)?;
     let mut listing = discover(&request.inputs, &files::Options { exclude: config.exclude.clone() })?;
+    let own = !config.rules.is_empty() || !request.rules.is_empty();
+    let rules = match own || !ingest::is_traces_alone(&listing, &config.traces.columns) {
+        true => all_rules(request, &config, &declared.folder)?,
+        false => Rules::default(),
+    };
     for (name, answer) in &request.answers {
         listing.sources.push(files::Source::in_memory(name, answer.graph.to_text()));
         listing.notes.extend(answer.notes.iter().map(|text| model::Note::new(name, text)));

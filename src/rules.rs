@@ -6,7 +6,7 @@ mod built_in;
 mod pattern;
 mod reader;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -255,6 +255,8 @@ pub struct Rules {
     /// Rules in load order: built-in first, the user's last.
     pub all: Vec<Rule>,
     by_language: BTreeMap<String, Index>,
+    /// The ids of all.
+    ids: BTreeSet<String>,
 }
 
 /// The rules of one language, found by what they match.
@@ -326,11 +328,13 @@ impl Rules {
         for mut rule in file.rules {
             rule.full_id = format!("{first}/{stem}/{}", rule.id);
             rule.languages.clone_from(&file.languages);
-            let line =
-                text.lines().position(|l| l.trim_end().ends_with(&format!("id: {}", rule.id))).map_or(0, |n| n + 1);
-            check(&rule).map_err(|reason| fail(line, reason))?;
-            if self.all.iter().any(|other| other.full_id == rule.full_id) {
-                return Err(fail(line, format!("the id `{}` is used twice", rule.full_id)));
+            let wrong = |rule: &Rule, reason: String| {
+                let id = format!("id: {}", rule.id);
+                fail(text.lines().position(|l| l.trim_end().ends_with(&id)).map_or(0, |n| n + 1), reason)
+            };
+            check(&rule).map_err(|reason| wrong(&rule, reason))?;
+            if !self.ids.insert(rule.full_id.clone()) {
+                return Err(wrong(&rule, format!("the id `{}` is used twice", rule.full_id)));
             }
             self.index(rule);
         }

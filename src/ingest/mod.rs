@@ -93,6 +93,17 @@ pub fn ingest(listing: &Listing, rules: &Rules, options: Options<'_>) -> Result<
     Ok(facts)
 }
 
+/// Is there nothing but traces to read? Rules on code are not needed then.
+#[must_use]
+pub fn is_traces_alone(listing: &Listing, columns: &TraceColumns) -> bool {
+    listing.sources.iter().all(|source| is_trace(source, columns))
+}
+
+/// Is a file a trace, and no code or document that happens to look like one?
+fn is_trace(source: &Source, columns: &TraceColumns) -> bool {
+    language_of(source).is_none() && !is_known_text(source) && traces::claims(source, columns)
+}
+
 /// What became of one file.
 enum Read<'s> {
     Facts(Box<Facts>),
@@ -112,7 +123,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn read<'s>(&self, source: &'s Source) -> Result<Read<'s>, Error> {
         let language = language_of(source);
-        if language.is_none() && !is_known_text(source) && traces::claims(source, self.columns) {
+        if is_trace(source, self.columns) {
             // Traces among documents are examples, not recordings of this system; named, they are meant.
             let example = !source.named && paths::is_documentation(&source.path);
             return Ok(if example {
