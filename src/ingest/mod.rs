@@ -96,7 +96,7 @@ pub fn ingest(listing: &Listing, rules: &Rules, options: Options<'_>) -> Result<
 /// Is there nothing but traces to read? Rules on code are not needed then.
 #[must_use]
 pub fn is_traces_alone(listing: &Listing, columns: &TraceColumns) -> bool {
-    listing.sources.iter().all(|source| is_trace(source, columns))
+    listing.sources.par_iter().all(|source| is_trace(source, columns))
 }
 
 /// Is a file a trace, and no code or document that happens to look like one?

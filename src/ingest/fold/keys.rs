@@ -106,23 +106,12 @@ static TABLE: [u8; PLACES] = {
     table
 };
 
-/// Are two keys the same? Most have 8 to 32 bytes.
-#[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    let ends = |key: &[u8]| Some((*key.first_chunk::<8>()?, *key.last_chunk::<8>()?));
-    match one.len() {
-        n if n != other.len() => false,
-        8..=16 => ends(one) == ends(other),
-        _ => one == other,
-    }
-}
-
 /// What a key says, if it matters.
 #[inline]
 #[must_use]
 pub fn meaning(key: &[u8]) -> Option<Meaning> {
     let (known, what) = KEYS.get(usize::from(TABLE[place(key)?]).checked_sub(1)?)?;
-    same(known, key).then_some(*what)
+    (*known == key).then_some(*what)
 }
 
 /// The keys of attributes that matter, in the order in which they are looked for.

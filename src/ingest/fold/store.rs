@@ -87,8 +87,8 @@ impl Store {
     #[must_use]
     pub fn new(expected: u64, budget: u64) -> Self {
         let threads = rayon::current_num_threads() as u64;
-        // What all threads unpack at once may take an eighth of the budget.
-        let spans = SPANS.min(budget / threads / (8 * UNPACKED)).max(1);
+        // What all threads unpack at once may take an eighth of the budget, or two megabytes each.
+        let spans = (budget / threads / (8 * UNPACKED)).clamp(16_000, SPANS);
         // Threads take partitions in turn.
         let partitions = (expected / spans).max(4 * threads).clamp(1, 4_096).next_power_of_two() as u32;
         let chunks = (0..partitions).map(|_| Vec::new()).collect();
