@@ -56,17 +56,19 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
     paths.iter().filter_map(|p| std::fs::read(p).ok()).collect()
 }
 
-/// CPU seconds of this process, all threads.
+/// CPU seconds of this process, all threads (none of them ends): to the nanosecond, as the scheduler counts them.
 fn cpu() -> f64 {
-    cpu_of(["utime", "stime"])
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let of =
+        |path: PathBuf| std::fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse::<f64>().ok();
+    tasks.filter_map(|task| of(task.ok()?.path())).sum::<f64>() / 1e9
 }
 
-/// CPU seconds as `/proc/self/stat` counts them: in ticks of a hundredth of a second, as Linux does for user space.
-fn cpu_of(names: [&str; 2]) -> f64 {
+/// CPU seconds of the processes that this one waited for, in ticks of a hundredth of a second.
+fn cpu_of_children() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
-    let ticks = ["utime", "stime", "cutime", "cstime"].into_iter().zip(fields);
-    ticks.filter(|(name, _)| names.contains(name)).filter_map(|(_, n)| n.parse::<f64>().ok()).sum::<f64>() / 100.0
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(13).take(2).filter_map(|n| n.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The floor as a process of its own: the files of a folder, mapped and walked over.
@@ -89,9 +91,9 @@ fn whole(folder: &Path) {
             continue;
         }
         let run = |command: &mut Command| {
-            let begin = cpu_of(["cutime", "cstime"]);
+            let begin = cpu_of_children();
             command.arg(&folder).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a process");
-            cpu_of(["cutime", "cstime"]) - begin
+            cpu_of_children() - begin
         };
         let this = std::env::current_exe().expect("this program");
         let mut times = [Vec::new(), Vec::new()];
