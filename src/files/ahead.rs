@@ -1,4 +1,4 @@
-//! What will be read soon is asked of the memory before it is needed: hops over a file wait for it otherwise, for which
+//! What will be read soon of a file's bytes is asked of the memory before it is needed: hops over a file wait for it otherwise, for which
 //! byte is read next depends on the last one.
 
 /// Bytes of a cache line.

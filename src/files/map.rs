@@ -1,4 +1,5 @@
-//! Opening files: the memory map for large ones (the only unsafe code of the crate), a plain read for small ones.
+//! Opening files: the memory map for large ones, a plain read for small ones. Unsafe code stands here and in `ahead`
+//! alone.
 
 use std::fs::File;
 use std::io::Read;

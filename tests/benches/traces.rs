@@ -92,7 +92,8 @@ fn whole(folder: &Path) {
         }
         let run = |command: &mut Command| {
             let begin = cpu_of_children();
-            command.arg(&folder).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a process");
+            let done = command.arg(&folder).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a process");
+            assert!(done.success(), "{command:?}: {done}");
             cpu_of_children() - begin
         };
         let this = std::env::current_exe().expect("this program");

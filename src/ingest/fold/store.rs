@@ -1,8 +1,7 @@
 //! Spans between reading and folding: packed records, partitioned by trace id, in memory up to a budget and on disk
 //! beyond it.
 //!
-//! A partition holds whole traces, so each is folded alone; its size is what a core's cache can hold. A link is
-//! filed with the trace it points to.
+//! A partition holds whole traces, so each is folded alone. A link is filed with the trace it points to.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -49,7 +48,7 @@ const CHUNK: usize = 8 << 10;
 const SPANS: u64 = 128_000;
 
 /// Bytes of a span while its partition is folded: packed, and unpacked.
-const UNPACKED: u64 = 17 + TAIL as u64 + size_of::<Span>() as u64;
+const BYTES_WHILE_FOLDED: u64 = (tail_of(false) + TAIL) as u64 + size_of::<Span>() as u64;
 
 /// The largest record.
 const LARGEST: usize = 96;
@@ -60,7 +59,7 @@ const SHORT_TRACE: u8 = 4;
 const SAME_FILE: u8 = 8;
 const LONG_DURATION: u8 = 16;
 const LINK: u8 = 32;
-const SHORT: u8 = 64;
+const SHORT_FIELDS: u8 = 64;
 
 /// Packed records, in memory or on disk.
 #[derive(Debug)]
@@ -88,7 +87,7 @@ impl Store {
     pub fn new(expected: u64, budget: u64) -> Self {
         let threads = rayon::current_num_threads() as u64;
         // What all threads unpack at once may take an eighth of the budget, or two megabytes each.
-        let spans = (budget / threads / (8 * UNPACKED)).clamp(16_000, SPANS);
+        let spans = (budget / threads / (8 * BYTES_WHILE_FOLDED)).clamp(16_000, SPANS);
         // Threads take partitions in turn.
         let partitions = (expected / spans).max(4 * threads).clamp(1, 4_096).next_power_of_two() as u32;
         let chunks = (0..partitions).map(|_| Vec::new()).collect();
@@ -330,7 +329,7 @@ impl Open {
 
 /// The marks of nearly all records, beside that of the same trace. Of the start the low 48 bits are kept, three days; the
 /// others are those of the span before, as they are in all of a chunk but few. Of the shape the low 24 bits are.
-const USUAL: u8 = PARENT | SAME_FILE | SHORT;
+const USUAL: u8 = PARENT | SAME_FILE | SHORT_FIELDS;
 
 const LOW_48: u64 = (1 << 48) - 1;
 
@@ -339,14 +338,14 @@ const TAIL: usize = 29;
 
 /// Where that begins.
 #[inline]
-fn tail_of(same_trace: bool) -> usize {
+const fn tail_of(same_trace: bool) -> usize {
     if same_trace { 1 } else { 17 }
 }
 
 /// The record of a span with these marks; gives how long it is. What is longer than its place is written over by what
 /// comes behind it.
 #[inline]
-fn write_usual(span: &Span, same_trace: bool, record: &mut [u8; 17 + TAIL + 1]) -> usize {
+fn write_usual(span: &Span, same_trace: bool, record: &mut [u8; tail_of(false) + TAIL + 1]) -> usize {
     record[0] = USUAL | if same_trace { SAME_TRACE } else { 0 };
     record[1..17].copy_from_slice(&span.trace.to_le_bytes());
     let from = tail_of(same_trace);

@@ -12,7 +12,7 @@ use crate::ingest::fold::{Extent, Shapes, Sink, Store, fold};
 use crate::model::{Note, Traffic};
 
 use super::cut::{self, PART, is_packed};
-use super::{Form, Format, Input, format_of, partial};
+use super::{Form, Format, Input, format_of, parquet, partial};
 
 /// Memory for spans if none is told: 2 GiB.
 pub const MEMORY: u64 = 2 << 30;
@@ -23,7 +23,7 @@ const PACKED_BYTES_A_SPAN: u64 = 60;
 
 /// About how many spans a file has.
 fn expected(source: &Source) -> u64 {
-    let packed = source.head(4).is_ok_and(|head| is_packed(&head) || head == b"PAR1");
+    let packed = source.head(4).is_ok_and(|head| is_packed(&head) || head.starts_with(parquet::MAGIC));
     source.size / if packed { PACKED_BYTES_A_SPAN } else { BYTES_A_SPAN }
 }
 

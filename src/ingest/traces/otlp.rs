@@ -82,17 +82,17 @@ fn resource_spans<'a>(
 /// What a resource says that its service is called.
 fn service_name(resource: &[u8]) -> Option<Value<'_>> {
     let mut name = None;
-    let left = short_attributes::<0x0a>(resource, |key, pair| {
+    let mut see = |key: &[u8], pair| {
         if key == b"service.name" {
             name = Some(value_of(pair));
         }
-    });
+    };
+    let left = short_attributes::<0x0a>(resource, &mut see);
     walk(left, |number, field| {
         if let (1, Field::Bytes(pair)) = (number, field)
-            && let Some((key, value)) = key_value(pair)
-            && key == b"service.name"
+            && let Some((key, _)) = key_value(pair)
         {
-            name = Some(any_value(value));
+            see(key, pair);
         }
         Some(())
     });

@@ -25,11 +25,14 @@ use super::{Form, Format, Head, Input};
 
 use leaf::Group;
 
+/// How a file begins.
+pub const MAGIC: &[u8] = b"PAR1";
+
 /// Parquet.
 pub const FORMAT: Format = Format { id: "parquet", claims, read };
 
 fn claims(head: &Head<'_>) -> Option<Form> {
-    head.bytes.starts_with(b"PAR1").then_some(Form::Anywhere)
+    head.bytes.starts_with(MAGIC).then_some(Form::Anywhere)
 }
 
 /// A mapped file as the library wants it.
